@@ -1,0 +1,151 @@
+"""What the flows ask of the machine. An adapter, a test's fake, or a caller's own object fits by shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+from ragcli.types import (
+    Chunk,
+    Delta,
+    Document,
+    FileStamp,
+    IndexIdentity,
+    ModelIdentity,
+    Prompt,
+    Ranking,
+    Root,
+    Scope,
+    SourceUpdate,
+    Stop,
+    StoredSource,
+    StoreStats,
+    Unreadable,
+    Vector,
+    Walked,
+)
+
+Span = tuple[int, int]
+Split = Callable[[str, str], Sequence[Span]]
+"""``(text, kind) → spans``: in order, not overlapping, each within the embedder's token limit."""
+
+
+class Walker(Protocol):
+    def walk(self, roots: Iterable[Root]) -> Walked:
+        """Every regular file below the roots that no rule leaves out, each once, in path order."""
+        ...
+
+
+class Reader(Protocol):
+    fingerprint: str
+    """Changes whenever the same bytes could give another document."""
+
+    def read(self, stamps: Iterable[FileStamp]) -> Iterator[tuple[FileStamp, Document | Unreadable]]:
+        """One result for each stamp, in order, read ahead of the consumer. Never raises for a bad file."""
+        ...
+
+
+class Embedder(Protocol):
+    name: str
+    digest: str
+    dimension: int
+    prefixes: tuple[str, str]
+    token_limit: int
+
+    def embed_passages(self, texts: Sequence[str]) -> Sequence[Vector]:
+        """One unit vector for each text, in order, all finite."""
+        ...
+
+    def embed_query(self, text: str) -> Vector: ...
+
+
+class Store(Protocol):
+    """Sources and their chunks. Reading never locks and never writes; ``writing`` holds the one writer's lock."""
+
+    def identity(self) -> IndexIdentity | None:
+        """What the index was made with; None while there is no index."""
+        ...
+
+    def writing(self, identity: IndexIdentity) -> AbstractContextManager[None]:
+        """Inside, this process is the one writer.
+
+        Raises StoreError: ``index-locked`` if another is, ``index-mismatch`` if the index has another identity.
+        """
+        ...
+
+    def sources(self) -> Mapping[str, StoredSource]:
+        """Every known source by its id, skipped ones included."""
+        ...
+
+    def roots(self) -> tuple[Root, ...]: ...
+
+    def remember_roots(self, roots: Sequence[Root]) -> None: ...
+
+    def forget_roots(self, roots: Sequence[Root]) -> None: ...
+
+    def replace(self, updates: Sequence[SourceUpdate]) -> None:
+        """All updates are durable, each source swapped whole, in one commit. No reader sees a gap."""
+        ...
+
+    def refresh(self, sources: Sequence[StoredSource]) -> None:
+        """The sources' stamps are updated; their chunks stay."""
+        ...
+
+    def remove(self, sources: Sequence[StoredSource]) -> None: ...
+
+    def finish(self) -> None:
+        """The word index covers every chunk and old versions are gone. Called once at the end of a writing run."""
+        ...
+
+    def chunks_of(self, source_id: str) -> tuple[Chunk, ...]:
+        """The source's chunks in order."""
+        ...
+
+    def search_meaning(self, vector: Vector, *, limit: int, scope: Scope) -> Ranking: ...
+
+    def search_words(self, text: str, *, limit: int, scope: Scope) -> Ranking: ...
+
+    def similarities(self, vector: Vector, chunk_ids: Sequence[str]) -> Mapping[str, float]:
+        """The cosine of each known chunk to the vector."""
+        ...
+
+    def stats(self) -> StoreStats: ...
+
+    def close(self) -> None: ...
+
+
+class LanguageModel(Protocol):
+    identity: ModelIdentity
+    window: int
+    """How many tokens prompt and answer may have together."""
+
+    def count_tokens(self, text: str) -> int: ...
+
+    def stream(self, prompt: Prompt, *, max_tokens: int) -> Iterator[Delta | Stop]:
+        """Deltas, then exactly one Stop. Closing the iterator stops the work."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class PromptEncoder(Protocol):
+    """Turns prompts into token ids such that no content can spell a control token."""
+
+    def encode_prompt(self, prompt: Prompt) -> list[int]: ...
+
+    def count_tokens(self, text: str) -> int: ...
+
+    def decode(self, ids: Sequence[int]) -> str: ...
+
+    @property
+    def stop_ids(self) -> frozenset[int]: ...
+
+
+class Watcher(Protocol):
+    def next_change(self, timeout: float) -> Path | None:
+        """A path near which something may have changed, or None after ``timeout`` seconds of silence."""
+        ...
+
+    def close(self) -> None: ...

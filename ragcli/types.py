@@ -1,0 +1,488 @@
+"""Every value that crosses a module boundary.
+
+Glossary: one word per idea, everywhere.
+
+source     a file (or standard input) that can be indexed and cited
+stamp      what one look at a file says of it without reading it: size, time, inode
+block      a run of a document's text that has one place: a page, a cell, a section
+locator    that place, in words a person can go to
+document   the text of one source, with its blocks
+chunk      a span of a document: ``document.text[chunk.start:chunk.end] == chunk.text``
+digest     SHA-256, in hex
+ranking    chunks in order, with the scores of one way of searching
+hit        a chunk with its fused score and the ranks that led to it
+passage    a numbered hit inside a context
+context    the passages that a model is shown
+citation   an answer's reference to a passage, with a quote that stands in the source
+outcome    ``answered``, or ``no_evidence`` when the files do not say
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+Mode = Literal["hybrid", "meaning", "words"]
+Outcome = Literal["answered", "no_evidence"]
+Vector = Sequence[float]
+"""One embedding, of unit length. Adapters may pass arrays; steps never look inside."""
+
+STANDARD_INPUT = Path("stdin")
+"""The path that a piped text goes by in hits and citations."""
+
+REASONS: Mapping[str, str] = {
+    "binary": "no reader for this kind of file",
+    "changing": "it changed while it was read",
+    "crashed": "the reader crashed on it",
+    "dataless": "a cloud placeholder whose content is not on this machine",
+    "empty": "it holds no text",
+    "encoding": "its text encoding could not be told",
+    "encrypted": "it is encrypted or needs a password",
+    "malformed": "it is damaged or not what its name says",
+    "no_text_layer": "it holds only pictures of text (a scan)",
+    "not_regular": "not a regular file",
+    "permission": "no permission to read it",
+    "secret_name": "its name suggests a secret",
+    "symlink_out": "a link that leaves the indexed folder",
+    "too_large": "larger than the size limit",
+    "too_much_memory": "reading it took more memory than allowed",
+    "too_much_output": "it unpacks to more text than allowed",
+    "too_slow": "reading it took longer than allowed",
+    "unsupported": "a format or feature that is not supported",
+    "vanished": "it disappeared before it was read",
+}
+"""Why a source was skipped: stable codes for scripts, and what each means."""
+
+
+# ---- reading ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FileStamp:
+    """What ``stat`` says of a regular file at ``path`` (absolute)."""
+
+    path: Path
+    size: int
+    modified_ns: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """What a walk over the roots found: readable files, files refused at once, and what was left out on purpose."""
+
+    stamps: tuple[FileStamp, ...]
+    refused: tuple[Unreadable, ...] = ()
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """How many entries each rule left out: ``ignored``, ``hidden``, ``secret``, ``vcs``, ``excluded``."""
+    missing_roots: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Locator:
+    """Where in a source a span stands; whatever the format offers of these, the rest empty.
+
+    ``lines`` are 1-based and inclusive. ``page`` is a 1-based page of a paged format.
+    ``label`` names any other place: ``slide 3``, ``Prices!A1:C9``, ``message 2``, ``cell 4``, ``Setup > Linux``.
+    """
+
+    lines: tuple[int, int] | None = None
+    page: int | None = None
+    label: str = ""
+
+    def describe(self) -> str:
+        """The place in words, the most exact first; never empty."""
+        parts = []
+        if self.page is not None:
+            parts.append(f"page {self.page}")
+        if self.label:
+            parts.append(self.label)
+        if self.lines is not None:
+            first, last = self.lines
+            parts.append(f"line {first}" if first == last else f"lines {first}-{last}")
+        return ", ".join(parts) or "whole file"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """``document.text[start:end]``, which stands at ``locator`` below ``heading`` (outermost first).
+
+    Where the locator has lines, they are those of the block's first and last character, and a newline
+    inside the block is a newline in the file, so that any span of the block has exact lines.
+    """
+
+    start: int
+    end: int
+    locator: Locator
+    heading: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The text of one source. Blocks are in order, do not overlap, and leave out nothing but white space."""
+
+    path: Path
+    title: str
+    text: str
+    digest: str
+    """Of the file's bytes, not of the text."""
+    kind: Literal["prose", "markdown", "code", "table"]
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A source that could not be read: a key of ``REASONS`` and, where known, one line of detail."""
+
+    path: Path
+    reason: str
+    detail: str = ""
+    digest: str = ""
+
+
+# ---- indexing --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A span of a document, with what is needed to show and cite it."""
+
+    id: str
+    """Derived from source, document digest and ordinal: two runs over the same files give the same ids."""
+    source_id: str
+    path: Path
+    title: str
+    heading: tuple[str, ...]
+    ordinal: int
+    start: int
+    end: int
+    text: str
+    locator: Locator
+    digest: str
+    """Of ``text``; whoever shows or cites the chunk checks it."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedChunk:
+    chunk: Chunk
+    vector: Vector
+
+
+@dataclass(frozen=True, slots=True)
+class IndexIdentity:
+    """What an index was made with. Two indexes of different identity cannot be mixed."""
+
+    embedder: str
+    embedder_digest: str
+    dimension: int
+    prefixes: tuple[str, str]
+    """What is put before a query and before a passage."""
+    chunking: str
+    schema: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSource:
+    """What the ledger knows of a source."""
+
+    id: str
+    path: Path
+    collection: str
+    size: int
+    modified_ns: int
+    inode: int
+    digest: str
+    fingerprint: str
+    """Of reader, chunker and embedder: a source made by others is read again."""
+    chunks: int
+    reason: str = ""
+    """A key of ``REASONS`` if the source was skipped."""
+    detail: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A folder or file that the user asked to index."""
+
+    path: Path
+    collection: str
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SourceUpdate:
+    """One source's new state for the store: its row and all of its chunks (none if it was skipped)."""
+
+    source: StoredSource
+    chunks: tuple[EmbeddedChunk, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class IndexPlan:
+    """A partition of the sources on disk and in the ledger."""
+
+    added: tuple[FileStamp, ...]
+    changed: tuple[FileStamp, ...]
+    removed: tuple[StoredSource, ...]
+    unchanged: tuple[StoredSource, ...]
+
+    @property
+    def to_read(self) -> tuple[FileStamp, ...]:
+        return self.added + self.changed
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport:
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    chunks: int = 0
+    """How many chunks were embedded in this run."""
+    skipped: tuple[Unreadable, ...] = ()
+    """Every source that is on disk and not in the index, those of earlier runs too."""
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    took_ms: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    added: int
+    changed: int
+    removed: int
+    unchanged: int
+    bytes_to_read: int
+    left_out: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed:
+    """How far the work on chunks has come; ``bytes_done`` of ``bytes_total`` were read, chunked and embedded."""
+
+    files_done: int
+    files_total: int
+    bytes_done: int
+    bytes_total: int
+    chunks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """The source is in the store, on disk, and will be found."""
+
+    path: Path
+    chunks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    path: Path
+    reason: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class IndexFinished:
+    report: IndexReport
+
+
+IndexEvent = Planned | Progressed | Indexed | Skipped | Removed | IndexFinished
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStats:
+    sources: int
+    chunks: int
+    skipped: int
+    bytes_on_disk: int
+    last_indexed_ns: int | None
+    identity: IndexIdentity | None
+
+
+# ---- asking ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which sources may be found; empty means all."""
+
+    collection: str | None = None
+    globs: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    """Name endings without the dot, lower case."""
+    since_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    text: str
+    scope: Scope = Scope()
+    limit: int = 8
+    mode: Mode = "hybrid"
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredChunk:
+    chunk: Chunk
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Chunks best first by one way of searching: ``meaning`` scores are cosines, ``words`` scores are BM25."""
+
+    name: Literal["meaning", "words"]
+    entries: tuple[ScoredChunk, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    chunk: Chunk
+    score: float
+    meaning_rank: int | None = None
+    words_rank: int | None = None
+    similarity: float | None = None
+    """The cosine between question and chunk, where it was computed."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    question: Question
+    hits: tuple[Hit, ...]
+    took_ms: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A hit as the model sees it: ``text`` is the hit's chunk text, or a part of it."""
+
+    number: int
+    hit: Hit
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    passages: tuple[Passage, ...]
+    left_out: tuple[Hit, ...]
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a model is told. Contents are plain text: no part of them can become a control token."""
+
+    messages: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelIdentity:
+    name: str
+    engine: str
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    prompt_tokens: int = 0
+    answer_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The last event of a stream of text: why it ended (``stop`` or ``length``) and what it cost."""
+
+    reason: Literal["stop", "length"]
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """The next piece of an answer's text; may be empty."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Passage ``number`` backs a part of the answer with ``quote``, which stands in the source at ``locator``."""
+
+    number: int
+    path: Path
+    locator: Locator
+    quote: str
+    supported: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    question: Question
+    text: str
+    outcome: Outcome
+    confidence: float
+    citations: tuple[Citation, ...] = ()
+    context: Context = Context((), (), 0)
+    hits: tuple[Hit, ...] = ()
+    model: ModelIdentity | None = None
+    usage: Usage = Usage()
+    took_ms: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    context: Context
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerFinished:
+    answer: Answer
+
+
+AnswerEvent = Retrieved | Packed | Delta | AnswerFinished
+
+
+# ---- models and health -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledModel:
+    """A model folder that passed the gate when it was installed."""
+
+    name: str
+    role: Literal["embedder", "llm"]
+    folder: Path
+    format: Literal["sentence-transformers", "gguf", "mlx"]
+    size: int
+    source: str
+    files: Mapping[str, str]
+    """Relative path of each file to its digest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check saw, and what to do about it."""
+
+    name: str
+    level: Literal["ok", "warning", "error"]
+    message: str
+    hint: str = ""
