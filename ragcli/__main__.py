@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+
 
 def main() -> None:
-    from ragcli.adapters.offline import close_doors
+    from ragcli.adapters import offline
 
-    close_doors()
+    if offline.wants_network(sys.argv[1:]):
+        offline.open_doors_for_download()
+    else:
+        offline.close_doors()
     from ragcli.cli.app import run
 
     run()

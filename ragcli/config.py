@@ -128,9 +128,7 @@ SECTIONS = tuple(f.name for f in fields(Config) if f.name != "origins")
 def known_settings() -> Mapping[str, type]:
     """Every dotted key and the type of its value."""
     return {
-        f"{section}.{key}": kind
-        for section in SECTIONS
-        for key, kind in get_type_hints(type(getattr(Config(), section))).items()
+        f"{section}.{key}": kind for section in SECTIONS for key, kind in get_type_hints(type(getattr(Config(), section))).items()
     }
 
 

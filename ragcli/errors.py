@@ -7,7 +7,7 @@ RagError                     status
 │                            disk-full, unsafe-folder
 ├── ModelError          5    model-missing, model-unknown, model-refused, model-failed, engine-missing, download-failed,
 │                            digest-mismatch, conversion-failed
-└── SourceError         6    path-missing, path-unreadable, nothing-to-index, not-indexed
+└── SourceError         6    path-missing, path-unreadable, nothing-to-index, not-indexed, reader-failed
 """
 
 from __future__ import annotations
@@ -81,7 +81,13 @@ class ModelError(RagError):
 
 class SourceError(RagError):
     status = 6
-    slugs = frozenset({"path-missing", "path-unreadable", "nothing-to-index", "not-indexed"})
+    slugs = frozenset({"path-missing", "path-unreadable", "nothing-to-index", "not-indexed", "reader-failed"})
 
 
 FAMILIES: tuple[type[RagError], ...] = (UsageError, ConfigError, StoreError, ModelError, SourceError)
+
+
+def prompt_too_long(tokens: int, window: int) -> ModelError:
+    """What every engine raises for a prompt that leaves no room for an answer."""
+    message = f"the prompt has {tokens} tokens, the model can take {window} with its answer"
+    return ModelError("model-failed", message, hint="show it less: fewer hits with -k, or a smaller answer.context_tokens")

@@ -12,8 +12,10 @@ from ragcli.types import (
     Delta,
     Document,
     FileStamp,
+    Finding,
     IndexIdentity,
     ModelIdentity,
+    Piece,
     Prompt,
     Ranking,
     Root,
@@ -27,9 +29,8 @@ from ragcli.types import (
     Walked,
 )
 
-Span = tuple[int, int]
-Split = Callable[[str, str], Sequence[Span]]
-"""``(text, kind) → spans``: in order, not overlapping, each within the embedder's token limit."""
+Split = Callable[[str, str], Sequence[Piece]]
+"""``(text, kind) → pieces``: in order, not overlapping, leaving out nothing but white space."""
 
 
 class Walker(Protocol):
@@ -97,6 +98,23 @@ class Store(Protocol):
 
     def finish(self) -> None:
         """The word index covers every chunk and old versions are gone. Called once at the end of a writing run."""
+        ...
+
+    def reset(self, identity: IndexIdentity) -> None:
+        """Nothing is indexed and the index is of this identity; the roots stay. Inside ``writing`` or by itself."""
+        ...
+
+    def check(self, *, read_data: bool = False) -> Iterator[Finding]:
+        """What is wrong with the index, if anything; with ``read_data`` every byte of it is compared."""
+        ...
+
+    def repair(self) -> tuple[StoredSource, ...]:
+        """Every chunk is as it was written; the sources that had others are forgotten and returned, to be read again."""
+        ...
+
+    @property
+    def damaged(self) -> int:
+        """How many chunks were left out of what was read because they are not as they were written."""
         ...
 
     def chunks_of(self, source_id: str) -> tuple[Chunk, ...]:

@@ -7,6 +7,7 @@ stamp      what one look at a file says of it without reading it: size, time, in
 block      a run of a document's text that has one place: a page, a cell, a section
 locator    that place, in words a person can go to
 document   the text of one source, with its blocks
+piece      a run of text that is never cut, with its size in tokens
 chunk      a span of a document: ``document.text[chunk.start:chunk.end] == chunk.text``
 digest     SHA-256, in hex
 ranking    chunks in order, with the scores of one way of searching
@@ -143,6 +144,15 @@ class Unreadable:
 
 
 # ---- indexing --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The smallest run of text that is not cut: a sentence, a line or two. ``tokens`` are the embedder's."""
+
+    start: int
+    end: int
+    tokens: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -476,6 +486,84 @@ class InstalledModel:
     source: str
     files: Mapping[str, str]
     """Relative path of each file to its digest."""
+    licence: str = ""
+    pinned: Literal["catalog", "first-use"] = "first-use"
+    """Who says what the digests must be: the catalog, or whoever installed it first."""
+    digest: str = ""
+    """Of the files' digests, conversions left out: two folders with the same digest are the same model."""
+    mlx_folder: Path | None = None
+    """What the MLX engine loads: the folder itself, or the conversion inside it; None if there is none."""
+    gguf_file: Path | None = None
+    """What llama.cpp loads; None if there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class PullPlanned:
+    """Said before the first byte: how many bytes will come, from where, under which licence."""
+
+    name: str
+    size: int
+    source: str
+    licence: str
+
+
+@dataclass(frozen=True, slots=True)
+class PullProgressed:
+    """How far one step has come. The last two steps are told once, when they begin: they have no bytes to count."""
+
+    bytes_done: int
+    bytes_total: int
+    step: Literal["download", "unpack", "tokenizer", "convert"]
+
+
+@dataclass(frozen=True, slots=True)
+class PullFinished:
+    """The model is installed and verified; nothing was done if it was already here."""
+
+    model: InstalledModel
+    already_here: bool = False
+
+
+PullEvent = PullPlanned | PullProgressed | PullFinished
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """A model of the catalog, or one that is only installed. Sizes are in bytes."""
+
+    name: str
+    role: Literal["embedder", "llm"]
+    format: Literal["sentence-transformers", "gguf", "mlx"]
+    size: int
+    """On disk if it is installed, else of the download."""
+    source: str
+    licence: str = ""
+    description: str = ""
+    memory: int = 0
+    """What it needs while it works; 0 if not known."""
+    installed: InstalledModel | None = None
+    in_use: bool = False
+    """Whether commands take it when none is named."""
+
+
+# ---- evaluating ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationProgressed:
+    done: int
+    total: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationFinished:
+    """``report`` is what ``eval --json`` prints."""
+
+    report: Mapping[str, object]
+
+
+EvaluationEvent = EvaluationProgressed | EvaluationFinished
 
 
 @dataclass(frozen=True, slots=True)
@@ -486,3 +574,11 @@ class Finding:
     level: Literal["ok", "warning", "error"]
     message: str
     hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SealState:
+    """Who refuses network sockets to this process and its children: a kernel mechanism, or ``none``."""
+
+    kind: Literal["seccomp", "sandbox", "none"]
+    detail: str = ""

@@ -1,0 +1,291 @@
+"""The chunk table: text, word index and vectors of all chunks, in LanceDB.
+
+It opens exactly the version it is told to and reports the version it has reached. It does not know which version is the
+true one, which sources exist or what may be searched: the ledger does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import lancedb
+import numpy as np
+import pyarrow as pa
+from lancedb.index import FTS, IvfRq
+from lancedb.query import MatchQuery
+from lancedb.table import Table
+
+from ragcli.adapters.chunk_rows import PLAIN_COLUMNS, Row, among, as_row, seal, storable
+from ragcli.adapters.durability import disk_full
+from ragcli.adapters.lance_files import FOLDERS, is_whole, lance_folder, manifest_path
+from ragcli.adapters.ledger import TableState
+from ragcli.errors import StoreError
+from ragcli.types import EmbeddedChunk, Vector
+
+VECTOR_INDEX_FROM = 100_000
+"""Below so many chunks a scan of all vectors takes under 0.1 s and finds the exact best."""
+PROBES, REFINE = 32, 8
+"""Of the vector index: cells looked into, and how many times the limit is compared exactly."""
+LONGEST_QUERY = 4_096
+"""Characters of a query that are searched for; each word costs time, and a whole log may be piped in."""
+CACHE_BYTES = 128 << 20
+WORD_INDEX = FTS(
+    # Words of any script, and the parts of identifiers. Positions serve only phrases, which nobody can ask for.
+    base_tokenizer="icu/split",
+    stem=True,
+    remove_stop_words=False,
+    ascii_folding=True,
+    with_position=False,
+)
+_COLUMNS = [*PLAIN_COLUMNS, "vector"]
+
+
+class ChunkTable:
+    """One version of the table. A table opened for reading stays at its version; writing moves on to the next."""
+
+    def __init__(self, folder: Path, name: str, table: Table, overlay: TemporaryDirectory[str] | None = None) -> None:
+        self._path = lance_folder(folder, name)
+        self._name = name
+        self._table = table
+        self._overlay = overlay
+        self._dimension: int = table.schema.field("vector").type.list_size
+        self._has_vector_index = any(index.columns == ["vector"] for index in table.list_indices())
+
+    # ---- opening ---------------------------------------------------------------------------------
+
+    @classmethod
+    def create(cls, folder: Path, name: str, dimension: int) -> ChunkTable:
+        """An empty table exists, with a word index that rows added later are found through."""
+        with _translated(folder):
+            table = _connect(folder).create_table(name, schema=_schema(dimension))
+            table.create_index("words", config=WORD_INDEX)
+            return cls(folder, name, table)
+
+    @classmethod
+    def open_for_writing(cls, folder: Path, state: TableState) -> ChunkTable:
+        """Raises StoreError ``index-damaged`` unless the table's newest version is the state's."""
+        with _translated(folder):
+            table = _connect(folder).open_table(state.name)
+            if table.version != state.version:
+                raise RuntimeError("the newest version is not the expected one")
+            return cls(folder, state.name, table)
+
+    @classmethod
+    def open_for_reading(cls, folder: Path, state: TableState) -> ChunkTable:
+        """Stays at the state's version and writes nothing, even if the version's own or a newer manifest is broken."""
+        if is_whole(lance_folder(folder, state.name), state):
+            with suppress(StoreError), _translated(folder):
+                return cls(folder, state.name, _connect(folder).open_table(state.name, version=state.version))
+        # A broken manifest keeps LanceDB from opening any version. So it is shown a folder with only the good one.
+        overlay = TemporaryDirectory(prefix="ragcli-")
+        try:
+            with _translated(folder):
+                _lay_over(Path(overlay.name), folder, state)
+                return cls(folder, state.name, _connect(Path(overlay.name)).open_table(state.name), overlay)
+        except BaseException:
+            overlay.cleanup()
+            raise
+
+    def state(self) -> TableState:
+        """The version reached, with its manifest as it is on disk."""
+        with _translated(self._path):
+            version = self._table.version
+        return TableState(self._name, version, manifest_path(self._path, version).read_bytes())
+
+    def close(self) -> None:
+        if self._overlay is not None:
+            self._overlay.cleanup()
+
+    # ---- writing ---------------------------------------------------------------------------------
+
+    def replace(self, source_ids: Sequence[str], chunks: Iterable[EmbeddedChunk]) -> list[tuple[str, str, bytes]]:
+        """The sources have these chunks and no others, in one commit. Returns id, source id and seal of each chunk."""
+        rows = [as_row(each.chunk, _stored_vector(each.vector, self._dimension)) for each in chunks]
+        replaced = among(source_ids)
+        with _translated(self._path):
+            if rows:
+                merge = self._table.merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
+                merge.when_not_matched_by_source_delete(replaced).execute(self._arrow(rows))
+            else:
+                self._table.delete(replaced)
+        return [(row["id"], row["source_id"], seal(row)) for row in rows]
+
+    def append(self, rows: Sequence[Row]) -> None:
+        with _translated(self._path):
+            self._table.add(self._arrow(rows))
+
+    def tidy(self) -> None:
+        """Small files are merged and the indexes cover every row. Old versions are still there."""
+        with _translated(self._path):
+            self._table.optimize()
+            if self.count() >= VECTOR_INDEX_FROM and not self._has_vector_index:
+                self._table.create_index("vector", config=IvfRq(distance_type="cosine"))
+                self._has_vector_index = True
+
+    def rebuild_word_index(self) -> None:
+        with _translated(self._path):
+            self._table.create_index("words", config=WORD_INDEX, replace=True)
+
+    def clean(self) -> None:
+        """Only the newest version is left on disk. The caller holds the writer's lock."""
+        with _translated(self._path):
+            self._table.optimize(cleanup_older_than=timedelta(milliseconds=1), delete_unverified=True)
+
+    # ---- reading ---------------------------------------------------------------------------------
+
+    def count(self) -> int:
+        with _translated(self._path):
+            return self._table.count_rows()
+
+    def nearest(self, vector: Vector, *, limit: int, only: str | None) -> list[tuple[Row, float]]:
+        """The chunks with the highest cosine to the vector, best first; exact while there is no vector index."""
+        wanted = self._query_vector(vector)
+        with _translated(self._path):
+            search: Any = self._table.search(wanted, vector_column_name="vector")
+            query = search.distance_type("cosine")
+            query = query.nprobes(PROBES).refine_factor(REFINE) if self._has_vector_index else query
+            rows = self._limited(query, limit, only, "_distance")
+        return [(row, 1.0 - distance) for row, distance in rows]
+
+    def matching(self, text: str, *, limit: int, only: str | None) -> list[tuple[Row, float]]:
+        """The chunks with the highest BM25 for the words of the text, best first. No character of it has a meaning."""
+        words = storable(text[:LONGEST_QUERY])
+        with _translated(self._path):
+            query = self._table.search(_match(words), query_type="fts")
+            return self._limited(query, limit, only, "_score")
+
+    def _limited(self, query: Any, limit: int, only: str | None, score: str) -> list[tuple[Row, float]]:
+        if only is not None:
+            query = query.where(only, prefilter=True)
+        found = query.select([*_COLUMNS, score]).limit(limit).to_arrow()
+        return list(zip(_as_rows(found), found[score].to_pylist(), strict=True))
+
+    def rows_of(self, source_id: str) -> list[Row]:
+        """The rows of one source, in order."""
+        predicate = among([source_id])
+        with _translated(self._path):
+            rows = _as_rows(self._table.search().where(predicate).select(_COLUMNS).to_arrow())
+        return sorted(rows, key=lambda row: row["ordinal"])
+
+    def cosines(self, vector: Vector, chunk_ids: Sequence[str]) -> dict[str, float]:
+        """The cosine between the vector and each of the chunks."""
+        wanted, predicate = self._query_vector(vector), among(chunk_ids, "id")
+        with _translated(self._path):
+            rows = self._table.search().where(predicate).select(["id", "vector"]).to_arrow()
+        if not rows.num_rows:
+            return {}
+        stored = _matrix(rows).astype(np.float32)
+        cosines = stored @ wanted / (np.linalg.norm(stored, axis=1) * np.linalg.norm(wanted))
+        return dict(zip(rows["id"].to_pylist(), cosines.tolist(), strict=True))
+
+    def readable(self, batch: int = 1024) -> Iterator[list[Row]]:
+        """Every row that can be read at all, in batches, around whatever cannot."""
+        total = self.count()
+        for first in range(0, total, batch):
+            yield from self._readable(first, min(first + batch, total))
+
+    def _readable(self, first: int, end: int) -> Iterator[list[Row]]:
+        rows = self._take(range(first, end))
+        if rows is not None:
+            yield rows
+        elif end - first > 1 and any(self._take([at]) is not None for at in (first, end - 1)):
+            # Rows that cannot be read stand together: where both ends are bad, all between is given up.
+            middle = (first + end) // 2
+            yield from self._readable(first, middle)
+            yield from self._readable(middle, end)
+
+    def _take(self, offsets: Sequence[int]) -> list[Row] | None:
+        with suppress(StoreError), _translated(self._path):
+            return _as_rows(self._table.take_offsets(list(offsets)).select(_COLUMNS).to_arrow())
+        return None
+
+    def _query_vector(self, vector: Vector) -> np.ndarray[Any, Any]:
+        wanted = np.asarray(vector, dtype=np.float32)
+        if wanted.shape != (self._dimension,):
+            message = f"this index holds vectors of {self._dimension} numbers, the question's has {wanted.size}"
+            raise StoreError("index-mismatch", message, hint="ragcli index --force builds it anew")
+        return wanted
+
+    def _arrow(self, rows: Sequence[Row]) -> pa.Table:
+        schema = self._table.schema
+        vectors = np.frombuffer(b"".join(row["vector"] for row in rows), dtype=np.float16)
+        columns = [pa.array([row[name] for row in rows], schema.field(name).type) for name in PLAIN_COLUMNS]
+        columns.append(pa.FixedSizeListArray.from_arrays(pa.array(vectors), self._dimension))
+        return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _lay_over(overlay: Path, folder: Path, state: TableState) -> None:
+    shown, real = lance_folder(overlay, state.name), lance_folder(folder, state.name).absolute()
+    good = manifest_path(shown, state.version)
+    good.parent.mkdir(parents=True)
+    good.write_bytes(state.manifest)
+    for part in FOLDERS:
+        (shown / part).symlink_to(real / part)
+
+
+def _match(words: str) -> MatchQuery:
+    return MatchQuery(words, "words")  # pyright: ignore[reportCallIssue]  # pydantic's defaults are invisible to it
+
+
+def _connect(folder: Path) -> lancedb.DBConnection:
+    session = lancedb.Session(index_cache_size_bytes=CACHE_BYTES, metadata_cache_size_bytes=CACHE_BYTES)
+    return lancedb.connect(folder, session=session)
+
+
+def _schema(dimension: int) -> pa.Schema:
+    text, number, optional = pa.string(), pa.int64(), pa.int32()
+    kinds = {"ordinal": number, "start": number, "end": number, "heading": pa.list_(text), "lead": number}
+    kinds |= dict.fromkeys(("first_line", "last_line", "page"), optional)
+    # Half precision: half the disk and a faster scan, and finer than what a quantized or bfloat16 embedder computes.
+    kinds["vector"] = pa.list_(pa.float16(), dimension)
+    return pa.schema([pa.field(name, kinds.get(name, text), nullable=kinds.get(name) is optional) for name in _COLUMNS])
+
+
+def _stored_vector(vector: Vector, dimension: int) -> bytes:
+    stored = np.asarray(vector, dtype=np.float32).astype(np.float16)
+    if stored.shape != (dimension,) or not np.isfinite(stored).all() or not stored.any():
+        raise ValueError(f"a vector must have {dimension} finite numbers that are not all zero")
+    return stored.tobytes()
+
+
+def _as_rows(found: pa.Table) -> list[Row]:
+    columns = [_plain(found[name]) for name in PLAIN_COLUMNS]
+    vectors = [vector.tobytes() for vector in _matrix(found)]
+    return [dict(zip(_COLUMNS, values, strict=True)) for values in zip(*columns, vectors, strict=True)]
+
+
+def _plain(column: pa.ChunkedArray) -> list[Any]:
+    # Rotten bytes need not be text any more. They shall fail the seal of their row, not the reading of all the others.
+    if pa.types.is_string(column.type):
+        return [_decoded(value) for value in column.cast(pa.binary()).to_pylist()]
+    if pa.types.is_list(column.type):
+        return [[_decoded(value) for value in values] for values in column.cast(pa.list_(pa.binary())).to_pylist()]
+    return column.to_pylist()
+
+
+def _decoded(value: bytes) -> str:
+    return value.decode("utf-8", "replace")
+
+
+def _matrix(found: pa.Table) -> np.ndarray[Any, Any]:
+    column = found["vector"].combine_chunks()
+    return column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), column.type.list_size)
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except StoreError:
+        raise
+    except Exception as error:
+        # LanceDB's errors carry no number: what happened stands only in the text.
+        if "os error 28" in str(error) or "No space left" in str(error):
+            raise disk_full(path) from error
+        hint = "ragcli check --repair keeps what is whole; the next ragcli index reads the rest again"
+        raise StoreError("index-damaged", "a part of the index cannot be read", hint=hint) from error

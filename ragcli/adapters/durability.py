@@ -1,0 +1,156 @@
+"""Folders that only their owner can open and files that survive a power cut. Knows nothing of what is in them."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import stat
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from ragcli.errors import StoreError, UsageError
+
+PRIVATE_FOLDER = 0o700
+_REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+
+
+def refuse_remote(folder: Path) -> None:
+    """Raises UsageError ``remote-path`` for ``s3://…`` and its like, which a store library would gladly open."""
+    if _REMOTE.match(str(folder)):
+        raise UsageError("remote-path", f"{folder} is not a folder on this machine", hint="give a local folder")
+
+
+def check_private(folder: Path) -> None:
+    """The folder, where there is one, belongs to this user and no stranger can write to it.
+
+    Raises StoreError ``unsafe-folder``.
+    """
+    try:
+        status = folder.stat()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    if not stat.S_ISDIR(status.st_mode):
+        raise StoreError("unsafe-folder", f"{folder} is not a folder", hint="move that file away, or set RAGCLI_HOME")
+    if status.st_uid != os.geteuid():
+        hint = "run ragcli as the user who owns it, or set RAGCLI_HOME to a folder of yours"
+        raise StoreError("unsafe-folder", f"{folder} belongs to another user", hint=hint)
+    if status.st_mode & stat.S_IWOTH:
+        raise StoreError("unsafe-folder", f"anyone can write to {folder}", hint=f"chmod 700 {folder}")
+
+
+def make_private(folder: Path) -> None:
+    """The folder exists and only its owner can open it."""
+    try:
+        folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+        if stat.S_IMODE(folder.stat().st_mode) != PRIVATE_FOLDER:
+            folder.chmod(PRIVATE_FOLDER)
+    except OSError as error:
+        raise unwritable(folder, error) from error
+
+
+@contextmanager
+def private_files() -> Iterator[None]:
+    """Whatever is created inside can be read by its owner alone, whoever creates it."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def unwritable(path: Path, error: OSError) -> StoreError:
+    """What to tell of a failed write."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return disk_full(path)
+    reason = error.strerror or type(error).__name__
+    return StoreError("unsafe-folder", f"cannot write to {path}: {reason}", hint="check its permissions, or set RAGCLI_HOME")
+
+
+def disk_full(path: Path) -> StoreError:
+    hint = f"free some space on the disk that holds {path}, then run the same command again"
+    return StoreError("disk-full", "the disk is full; what was indexed before is kept", hint=hint)
+
+
+def list_files(folder: Path) -> dict[str, int]:
+    """Every file below the folder: its path relative to it and its size in bytes. Files that vanish meanwhile are left out."""
+    found: dict[str, int] = {}
+    pending = [str(folder)]
+    prefix = len(str(folder)) + 1
+    while pending:
+        try:
+            with os.scandir(pending.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        pending.append(entry.path)
+                    else:
+                        found[entry.path[prefix:]] = entry.stat(follow_symlinks=False).st_size
+        except FileNotFoundError:
+            continue
+    return found
+
+
+def flush(folder: Path, names: Iterable[str]) -> None:
+    """These files, named relative to ``folder``, and the entries that lead to them are on the disk itself."""
+    files = [folder / name for name in names]
+    folders = {parent for file in files for parent in file.parents if parent.is_relative_to(folder)} | {folder.parent}
+    for path in [*files, *folders]:
+        _fsync(path)
+    _empty_drive_cache(folder)
+
+
+def _fsync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _empty_drive_cache(folder: Path) -> None:
+    """On macOS ``fsync`` stops at the drive's cache; one full sync after all the others empties it."""
+    if sys.platform == "darwin":
+        import fcntl
+
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.fcntl(handle, fcntl.F_FULLFSYNC)
+        finally:
+            os.close(handle)
+
+
+def digest_file(path: Path) -> bytes:
+    """A checksum that any change of the file changes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """The file holds exactly this content, also after a power cut; a reader sees the old file or the new one."""
+    draft = path.with_name(path.name + ".draft")
+    draft.write_bytes(content)
+    _fsync(draft)
+    draft.replace(path)
+    _fsync(path.parent)
+
+
+def remove_durably(path: Path) -> None:
+    """The file is gone, also after a power cut."""
+    if path.exists():
+        path.unlink()
+        _fsync(path.parent)
+
+
+def changed_files(folder: Path, expected: Mapping[str, tuple[int, bytes]], *, read: bool = False) -> list[str]:
+    """The expected files that are missing, have another size or, if they are read, another content."""
+    present = list_files(folder)
+    return [
+        name
+        for name, (size, digest) in expected.items()
+        if present.get(name) != size or (read and digest_file(folder / name) != digest)
+    ]

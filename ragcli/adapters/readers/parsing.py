@@ -1,0 +1,204 @@
+"""The worker: takes paths on standard input, answers with parsed text on standard output, and does nothing else.
+
+It runs as its own process (``python -m ragcli.adapters.readers.parsing``), behind the wall and within limits that the
+kernel holds: memory, time, files. A document that breaks a library breaks this process and no other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import resource
+import signal
+import stat
+import sys
+import threading
+import time
+from pathlib import PurePath
+from typing import BinaryIO
+
+from ragcli.adapters import offline
+from ragcli.adapters.readers import table
+from ragcli.adapters.readers.frames import REQUEST, encode_answer, encode_hello
+from ragcli.adapters.readers.parsed import Parsed, UnreadableError
+
+OPEN_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+DATALESS = 0x40000000
+"""macOS: the content is in a cloud and reading would fetch it."""
+READ_BYTES = 1 << 20
+OPEN_FILES = 64
+MAX_WRITTEN = 1 << 20
+"""Enough for Python's own byte code cache, too little to fill a disk."""
+WORKER_CPU_SECONDS = 1800
+"""One worker's whole life; the asking process starts another."""
+
+
+def main(arguments: list[str]) -> int:
+    """Answers every request until standard input ends."""
+    max_file_bytes, seconds, memory_mb = int(arguments[0]), float(arguments[1]), int(arguments[2])
+    offline.close_doors()
+    answers = os.fdopen(os.dup(1), "wb")
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)  # what a library prints must not land between two frames
+    os.set_blocking(2, False)  # nobody reads complaints while the worker lives: a full pipe must not stop it
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    _limit_resources(memory_mb)
+    answers.write(encode_hello())
+    answers.flush()
+    while path := _next_request(sys.stdin.buffer):
+        signal.setitimer(signal.ITIMER_REAL, seconds)  # the default action of its signal ends the process, native code or not
+        answer = _answer(path, max_file_bytes)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        answers.write(answer)
+        answers.flush()
+    return 0
+
+
+def _limit_resources(memory_mb: int) -> None:
+    """The kernel holds this process to its limits.
+
+    Memory is limited by RLIMIT_DATA, which counts what is written to: RLIMIT_AS also counts address space that is only
+    reserved, of which an idle xberg takes 400 MiB and more on a machine with many cores.
+    """
+    memory = memory_mb << 20
+    for name, limit in (
+        ("RLIMIT_CORE", 0),
+        ("RLIMIT_NOFILE", OPEN_FILES),
+        ("RLIMIT_FSIZE", MAX_WRITTEN),
+        ("RLIMIT_CPU", WORKER_CPU_SECONDS),
+        ("RLIMIT_DATA", memory),
+    ):
+        resource.setrlimit(getattr(resource, name), (limit, limit))
+    if sys.platform == "darwin":
+        threading.Thread(target=_watch_memory, args=(memory,), daemon=True).start()
+
+
+def _watch_memory(limit: int) -> None:
+    """macOS does not hold a process to a memory limit, so the process watches its own peak."""
+    while resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < limit:
+        time.sleep(0.1)
+    os.kill(os.getpid(), signal.SIGUSR1)
+
+
+def _next_request(requests: BinaryIO) -> bytes:
+    """The next path, or nothing at the end of the stream."""
+    prefix = requests.read(REQUEST.size)
+    return requests.read(REQUEST.unpack(prefix)[0]) if len(prefix) == REQUEST.size else b""
+
+
+def _answer(path: bytes, max_file_bytes: int) -> bytes:
+    digest = ""
+    try:
+        data, digest = read_whole(path, max_file_bytes)
+        return encode_answer(parse(data, os.fsdecode(path)), digest)
+    except UnreadableError as refused:
+        return encode_answer(refused, digest)
+    except MemoryError:
+        return encode_answer(UnreadableError("too_much_memory"), digest)
+    except Exception:  # noqa: BLE001  # the edge of every parser: whatever one raises is about this file alone
+        return encode_answer(UnreadableError("malformed"), digest)
+
+
+def read_whole(path: bytes, max_file_bytes: int) -> tuple[bytes, str]:
+    """A regular file's bytes, all of one moment, and their digest.
+
+    Raises UnreadableError: ``vanished``, ``permission``, ``not_regular``, ``dataless``, ``too_large``, ``changing``, ``binary``.
+    """
+    try:
+        file = os.open(path, OPEN_FLAGS)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise UnreadableError("vanished") from error
+    except PermissionError as error:
+        raise UnreadableError("permission") from error
+    except OSError as error:
+        raise UnreadableError("not_regular") from error
+    try:
+        return _read_open(file, path, max_file_bytes)
+    except OSError as error:
+        raise UnreadableError("permission", "the system could not read it") from error
+    finally:
+        os.close(file)
+
+
+def _read_open(file: int, path: bytes, max_file_bytes: int) -> tuple[bytes, str]:
+    for _ in range(2):  # a file caught in the middle of a save is usually whole a moment later
+        before = os.fstat(file)
+        if not stat.S_ISREG(before.st_mode):
+            raise UnreadableError("not_regular")
+        if getattr(before, "st_flags", 0) & DATALESS:
+            raise UnreadableError("dataless")
+        if before.st_size > max_file_bytes:
+            raise UnreadableError("too_large")
+        data = _read_up_to(file, max_file_bytes, knows_name=bool(table.format_of(os.fsdecode(path))))
+        after = os.fstat(file)
+        if _version(before) == _version(after) and len(data) == after.st_size:
+            return data, hashlib.sha256(data).hexdigest()
+        os.lseek(file, 0, os.SEEK_SET)
+    raise UnreadableError("changing")
+
+
+def _version(status: os.stat_result) -> tuple[int, int, int]:
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _read_up_to(file: int, limit: int, *, knows_name: bool) -> bytes:
+    pieces = [os.read(file, READ_BYTES)]
+    if not knows_name and table.sniff(pieces[0][: table.HEAD_BYTES]) == "binary":
+        raise UnreadableError("binary")
+    total = len(pieces[0])
+    while pieces[-1] and total <= limit:
+        pieces.append(os.read(file, READ_BYTES))
+        total += len(pieces[-1])
+    return b"".join(pieces)
+
+
+def parse(data: bytes, name: str) -> Parsed:
+    """What the lane for this name makes of the bytes; lanes are imported when first needed. Raises UnreadableError."""
+    if not data:
+        raise UnreadableError("empty")
+    base = PurePath(name).name
+    head = data[: table.HEAD_BYTES]
+    form = table.format_of(base) or table.sniff(head)
+    if form == "office" and not table.looks_like_office(head):
+        form = table.sniff(head)  # programs export HTML and plain text under Office names
+        if form == "binary":
+            raise UnreadableError("malformed")
+    if form in table.LINE_FORMATS:
+        return _parse_lines(data, form)
+    if form in ("mail", "mbox"):
+        return _parse_mail(data, base, form)
+    if form == "pdf":
+        from ragcli.adapters.readers.pages import read_pdf
+
+        return read_pdf(data)
+    if form in ("office", "html"):
+        from ragcli.adapters.readers.structure import read_html, read_office
+
+        return read_html(data) if form == "html" else read_office(data, table.ending_of(base))
+    raise UnreadableError("unsupported" if form == "archive" else "binary")
+
+
+def _parse_lines(data: bytes, form: str) -> Parsed:
+    from ragcli.adapters.readers.lines import read_lines, read_subtitles, read_xml
+    from ragcli.adapters.readers.notebook import read_notebook
+
+    lanes = {"xml": read_xml, "subtitles": read_subtitles, "notebook": read_notebook}
+    return lanes[form](data) if form in lanes else read_lines(data, form)
+
+
+def _parse_mail(data: bytes, base: str, form: str) -> Parsed:
+    from ragcli.adapters.readers.mail import read_mail, read_mbox
+
+    if base.lower().endswith(".emlx"):
+        data = data.partition(b"\n")[2]  # Apple Mail puts the message's length above it
+    return read_mbox(data, _html_text) if form == "mbox" else read_mail(data, _html_text)
+
+
+def _html_text(data: bytes) -> str:
+    from ragcli.adapters.readers.structure import html_text
+
+    return html_text(data)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

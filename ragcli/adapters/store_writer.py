@@ -1,0 +1,266 @@
+"""Writing an index: one commit after the other, and mending on the way in what a crash or a bad disk left behind.
+
+A commit is: the chunk table's new version, then all its new files flushed to the disk, then the ledger, which names that
+version. What happens in between never happened. The caller holds the writer's lock.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ragcli.adapters import durability, lance_files
+from ragcli.adapters.inspection import Inspection, whole_rows
+from ragcli.adapters.ledger import Ledger, TableState
+from ragcli.errors import StoreError
+from ragcli.types import IndexIdentity, Root, SourceUpdate, StoredSource
+
+if TYPE_CHECKING:
+    from ragcli.adapters.chunk_table import ChunkTable
+
+COMMITS_BEFORE_TIDYING = 64
+"""Each commit leaves files behind that make the next one and every query slower."""
+TIDY, CLEANING = "tidy", "cleaning"
+"""Marks in the ledger: nothing is left to tidy; old files are just being removed."""
+
+
+class StoreWriter:
+    """The one writer of an index, from the moment that it has the lock. Begin with ``recover``."""
+
+    def __init__(self, folder: Path, ledger: Ledger, dimension: int) -> None:
+        self.ledger = ledger
+        self._folder = folder
+        self._dimension = dimension
+        self._table: ChunkTable | None = None
+        self._commits = 0
+        self._sure = False
+
+    # ---- what was left behind --------------------------------------------------------------------
+
+    def recover(self) -> None:
+        """The table is as the ledger says. Sources that lost chunks are forgotten, so that they are read again."""
+        self._sure = True
+        state = self.ledger.table()
+        for folder in lance_files.table_folders(self._folder):
+            if state is None or folder != self._table_folder(state):
+                shutil.rmtree(folder)
+        if state is None:
+            return
+        with self._disk_errors():
+            lance_files.return_to(self._table_folder(state), state)
+        if self.ledger.marked(CLEANING):
+            self._end_cleaning(state, tidy=False)
+        if durability.changed_files(self._table_folder(state), self.ledger.files()):
+            self._salvage(state)
+
+    def repair(self) -> tuple[StoredSource, ...]:
+        """Whatever is whole is kept in a new table if anything is not; the sources that lost chunks, and are forgotten."""
+        state = self.ledger.table()
+        if state is None:
+            return ()
+        inspection = Inspection(self._table_folder(state), self.ledger, state, lambda: self._open(state))
+        if all(finding.level == "ok" for finding in inspection.findings(read_data=True)):
+            return ()
+        return self._salvage(state)
+
+    def _salvage(self, state: TableState) -> tuple[StoredSource, ...]:
+        from ragcli.adapters.chunk_table import ChunkTable
+
+        self.close_table()
+        with self._undone_on_error():
+            table = ChunkTable.create(self._folder, lance_files.next_table(state.name), self._dimension)
+            kept = self._copy_whole_rows(state, table)
+            lost = self.ledger.incomplete_sources(kept)
+            lost_ids = [source.id for source in lost]
+            if lost:
+                table.replace(lost_ids, ())
+            self._acknowledge(table, lambda: self.ledger.forget_sources(lost_ids))
+        self._table = table
+        shutil.rmtree(self._table_folder(state), ignore_errors=True)
+        return tuple(lost)
+
+    def _copy_whole_rows(self, state: TableState, table: ChunkTable) -> set[str]:
+        kept: set[str] = set()
+        try:
+            for rows in whole_rows(self._open(state), self.ledger):
+                fresh = [row for row in rows if row["id"] not in kept]
+                if fresh:
+                    table.append(fresh)
+                    kept.update(row["id"] for row in fresh)
+        except StoreError as error:
+            if error.slug != "index-damaged":
+                raise
+        return kept
+
+    # ---- commits ---------------------------------------------------------------------------------
+
+    def replace(self, updates: Sequence[SourceUpdate]) -> None:
+        sources = [replace(update.source, chunks=len(update.chunks)) for update in updates]
+        chunks = [chunk for update in updates for chunk in update.chunks]
+        ids = [source.id for source in sources]
+        if len({each.chunk.id for each in chunks}) != len(chunks) or len(set(ids)) != len(ids):
+            raise ValueError("a source or a chunk comes twice in one commit")
+
+        def record(seals: Sequence[tuple[str, str, bytes]] = ()) -> None:
+            self.ledger.forget_chunks(ids)
+            self.ledger.put_seals(seals)
+            self.ledger.put_sources(sources)
+
+        if chunks or self.ledger.have_chunks(ids):
+            with self._undone_on_error():
+                table = self._open_or_create()
+                seals = table.replace(ids, chunks)
+                self._acknowledge(table, lambda: record(seals))
+            self._tidy_now_and_then()
+        else:
+            with self.ledger.transaction():
+                record()
+
+    def remove(self, sources: Sequence[StoredSource]) -> None:
+        ids = [source.id for source in sources]
+        if self.ledger.have_chunks(ids):
+            with self._undone_on_error():
+                table = self._open_or_create()
+                table.replace(ids, ())
+                self._acknowledge(table, lambda: self.ledger.forget_sources(ids))
+            self._tidy_now_and_then()
+        else:
+            with self.ledger.transaction():
+                self.ledger.forget_sources(ids)
+
+    def refresh(self, sources: Sequence[StoredSource]) -> None:
+        with self.ledger.transaction():
+            self.ledger.refresh_sources(sources)
+
+    def remember_roots(self, roots: Sequence[Root]) -> None:
+        with self.ledger.transaction():
+            self.ledger.put_roots(roots)
+
+    def forget_roots(self, roots: Sequence[Root]) -> None:
+        with self.ledger.transaction():
+            self.ledger.drop_roots(roots)
+
+    def clear(self, identity: IndexIdentity) -> None:
+        """Nothing is indexed, and the index is of this identity; the roots stay."""
+        self.close_table()
+        with self.ledger.transaction():
+            self.ledger.clear(identity)
+        self._dimension = identity.dimension
+        self.recover()
+
+    def finish(self) -> None:
+        if self.ledger.table() and not self.ledger.marked(TIDY):
+            self._tidy()
+        with self.ledger.transaction():
+            self.ledger.set_last_indexed(time.time_ns())
+
+    def _tidy_now_and_then(self) -> None:
+        self._commits += 1
+        if self._commits >= COMMITS_BEFORE_TIDYING:
+            self._tidy()
+
+    def _tidy(self) -> None:
+        with self._undone_on_error():
+            table = self._open_or_create()
+            try:
+                table.tidy()
+            except StoreError as error:
+                if error.slug != "index-damaged":
+                    raise
+                # A broken word index can be made again from the rows; if that fails too, the run ends with the error.
+                table.rebuild_word_index()
+                table.tidy()
+            self._acknowledge(table, lambda: self.ledger.mark(CLEANING, True))
+            table.clean()
+            state = table.state()
+            if state != self.ledger.table():
+                self._acknowledge(table, lambda: None)
+            lance_files.remove_set_aside(self._table_folder(state))
+            self._end_cleaning(state, tidy=True)
+        self._commits = 0
+
+    def _end_cleaning(self, state: TableState, *, tidy: bool) -> None:
+        present = durability.list_files(self._table_folder(state))
+        with self.ledger.transaction():
+            self.ledger.drop_files(name for name in self.ledger.files() if name not in present)
+            self.ledger.mark(CLEANING, False)
+            self.ledger.mark(TIDY, tidy)
+
+    def _acknowledge(self, table: ChunkTable, record: Callable[[], None]) -> None:
+        """The table's newest version is on disk, and the ledger says so together with what ``record`` writes."""
+        state, before = table.state(), self.ledger.table()
+        folder = self._table_folder(state)
+        known = self.ledger.files() if before and before.name == state.name else {}
+        present = durability.list_files(folder)
+        with self._disk_errors():
+            lasting = [name for name in present if name not in known and lance_files.is_lasting(name)]
+            durability.flush(folder, lasting)
+            files = {name: (present[name], durability.digest_file(folder / name)) for name in lasting}
+        with self.ledger.transaction():
+            if not known:
+                self.ledger.drop_files(list(self.ledger.files()))
+            self.ledger.set_table(state)
+            self.ledger.add_files(files)
+            self.ledger.mark(TIDY, False)
+            record()
+
+    # ---- the table -------------------------------------------------------------------------------
+
+    def open_table(self, state: TableState) -> ChunkTable:
+        """The table, for reading what this writer has committed."""
+        if not self._sure:
+            self.recover()
+        return self._open(state)
+
+    def _open_or_create(self) -> ChunkTable:
+        if not self._sure:
+            self.recover()
+        state = self.ledger.table()
+        return self._open(state) if state else self._create()
+
+    def _create(self) -> ChunkTable:
+        from ragcli.adapters.chunk_table import ChunkTable
+
+        self._table = ChunkTable.create(self._folder, lance_files.next_table(None), self._dimension)
+        return self._table
+
+    def _open(self, state: TableState) -> ChunkTable:
+        if self._table is None:
+            from ragcli.adapters.chunk_table import ChunkTable
+
+            self._table = ChunkTable.open_for_writing(self._folder, state)
+        return self._table
+
+    def close(self) -> None:
+        self.close_table()
+        self.ledger.rest()
+
+    def close_table(self) -> None:
+        if self._table is not None:
+            self._table.close()
+            self._table = None
+
+    def _table_folder(self, state: TableState) -> Path:
+        return lance_files.lance_folder(self._folder, state.name)
+
+    @contextmanager
+    def _undone_on_error(self) -> Iterator[None]:
+        """If an error comes, the next use begins again with what the ledger says."""
+        try:
+            yield
+        except BaseException:
+            self.close_table()
+            self._sure = False
+            raise
+
+    @contextmanager
+    def _disk_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise durability.unwritable(self._folder, error) from error

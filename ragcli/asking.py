@@ -1,0 +1,195 @@
+"""The flows behind ``search`` and ``ask``: embed, search, rank, pack, stream, cite; asking is told as events.
+
+With no passage close enough to the question the language model is never loaded.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from ragcli.chunking import text_to_embed
+from ragcli.citing import MarkerFilter, find_citations, keep_markers, may_become_not_found, says_not_found
+from ragcli.piping import cut_piped_text, rank_by_words
+from ragcli.ports import Embedder, LanguageModel, Store
+from ragcli.prompting import build_prompt, pack_context
+from ragcli.ranking import CANDIDATES, fuse_rankings
+from ragcli.types import (
+    Answer,
+    AnswerEvent,
+    AnswerFinished,
+    Citation,
+    Context,
+    Delta,
+    Hit,
+    Packed,
+    Question,
+    Ranking,
+    Retrieved,
+    ScoredChunk,
+    SearchResult,
+    Stop,
+    Usage,
+)
+
+PIPED_CANDIDATES = 64
+"""Chunks of a piped text that are embedded: a second's work."""
+PIPED_SHARE = 0.75
+"""What a piped text may take of the context beside an index: whoever pipes a text asks about it."""
+SURE_SIMILARITY = 0.7
+"""A cosine at which a passage nearly repeats the question; used to say how sure an answer is."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskPorts:
+    """What asking needs of the machine; each is loaded when it is first called for. ``store`` is None without an index."""
+
+    store: Store | None
+    embedder: Callable[[], Embedder]
+    model: Callable[[], LanguageModel]
+
+
+@dataclass(frozen=True, slots=True)
+class AskOptions:
+    words_weight: float
+    context_tokens: int
+    max_tokens: int
+    min_similarity: float
+
+
+def search_chunks(question: Question, ports: AskPorts, *, words_weight: float) -> SearchResult:
+    """The best hits for the question. The embedder is not loaded for ``words``. Raises StoreError, ModelError."""
+    if ports.store is None:
+        return SearchResult(question, ())
+    watch = _Stopwatch()
+    rankings: list[Ranking] = []
+    similarities = {}
+    if question.mode != "meaning":
+        rankings.append(ports.store.search_words(question.text, limit=CANDIDATES, scope=question.scope))
+        watch.lap("words")
+    if question.mode != "words":
+        vector = ports.embedder().embed_query(question.text)
+        watch.lap("embed")
+        rankings.append(ports.store.search_meaning(vector, limit=CANDIDATES, scope=question.scope))
+        near = {entry.chunk.id for entry in rankings[-1].entries}
+        missing = [entry.chunk.id for ranking in rankings for entry in ranking.entries if entry.chunk.id not in near]
+        similarities = ports.store.similarities(vector, missing) if missing else {}
+        watch.lap("meaning")
+    hits = fuse_rankings(rankings, similarities=similarities, words_weight=words_weight, limit=question.limit)
+    return SearchResult(question, hits, watch.total())
+
+
+def ask_question(question: Question, ports: AskPorts, options: AskOptions, *, piped: str | None = None) -> Iterator[AnswerEvent]:
+    """Hits, context, the answer piece by piece, and the whole Answer last."""
+    watch = _Stopwatch()
+    piped_hits = search_piped(question, piped, ports.embedder, options.words_weight) if piped else ()
+    result = search_chunks(question, ports, words_weight=options.words_weight)
+    hits = piped_hits + result.hits
+    watch.lap("search")
+    yield Retrieved(hits)
+    if not piped_hits and not is_close_enough(hits, question.mode, options.min_similarity):
+        yield AnswerFinished(Answer(question, "", "no_evidence", 0.0, hits=hits, took_ms=watch.total()))
+        return
+    model = ports.model()
+    context = _pack(piped_hits, result.hits, options, model)
+    watch.lap("load")
+    yield Packed(context)
+    text, stop = yield from _stream(question, context, model, options.max_tokens, watch)
+    answer = Answer(
+        question, text, "answered", 0.0, context=context, hits=hits, model=model.identity, usage=stop.usage, took_ms=watch.total()
+    )
+    yield AnswerFinished(conclude(answer))
+
+
+def _stream(
+    question: Question, context: Context, model: LanguageModel, max_tokens: int, watch: _Stopwatch
+) -> Generator[AnswerEvent, None, tuple[str, Stop]]:
+    """Shows the answer as it comes, except while it may still turn out to say that the files do not say."""
+    filtered = MarkerFilter(passage.number for passage in context.passages)
+    said, shown = "", False
+    stop = Stop("stop", Usage())
+    for event in model.stream(build_prompt(question.text, context), max_tokens=max_tokens):
+        if isinstance(event, Stop):
+            stop = event
+            continue
+        if not said:
+            watch.lap("first_token")
+        said += event.text
+        if not shown and may_become_not_found(said):
+            continue
+        piece = filtered.feed(event.text if shown else said)
+        shown = True
+        if piece:
+            yield Delta(piece)
+    rest = filtered.flush() if shown else ""
+    if rest:
+        yield Delta(rest)
+    watch.lap("answer")
+    return keep_markers(said, [passage.number for passage in context.passages]).strip(), stop
+
+
+def conclude(answer: Answer) -> Answer:
+    """The answer with its citations, or with the outcome that the files do not say."""
+    if says_not_found(answer.text):
+        return replace(answer, text="", outcome="no_evidence", confidence=0.0)
+    citations = find_citations(answer.text, answer.context, answer.question.text)
+    return replace(answer, citations=citations, confidence=confidence_of(answer.hits, citations))
+
+
+def confidence_of(hits: Sequence[Hit], citations: Sequence[Citation]) -> float:
+    """Between 0 and 1: how close the best passage is, halved for what no passage supports. Not calibrated."""
+    nearest = max((hit.similarity or 0.0 for hit in hits), default=0.0)
+    support = sum(citation.supported for citation in citations) / len(citations) if citations else 0.0
+    return round(min(1.0, max(0.0, nearest) / SURE_SIMILARITY) * (0.5 + 0.5 * support), 3)
+
+
+def is_close_enough(hits: Sequence[Hit], mode: str, min_similarity: float) -> bool:
+    """Whether a passage is near enough to be worth asking a model about. Words alone cannot tell: any hit is enough."""
+    if mode == "words":
+        return bool(hits)
+    return any((hit.similarity or 0.0) >= min_similarity for hit in hits)
+
+
+def search_piped(question: Question, piped: str, embedder: Callable[[], Embedder], words_weight: float) -> tuple[Hit, ...]:
+    """The chunks of a piped text, best first; in their own order if there are few."""
+    chunks = cut_piped_text(piped)
+    words = rank_by_words(question.text, chunks, limit=PIPED_CANDIDATES)
+    candidates = [entry.chunk for entry in words.entries]
+    if len(chunks) <= 1:
+        return tuple(Hit(chunk, 1.0) for chunk in candidates)
+    model = embedder()
+    vector = model.embed_query(question.text)
+    near = model.embed_passages([text_to_embed(chunk) for chunk in candidates])
+    scored = [
+        ScoredChunk(chunk, sum(float(a) * float(b) for a, b in zip(vector, other, strict=True)))
+        for chunk, other in zip(candidates, near, strict=True)
+    ]
+    meaning = Ranking("meaning", tuple(sorted(scored, key=lambda entry: -entry.score)))
+    return fuse_rankings([meaning, words], similarities={}, words_weight=words_weight, limit=question.limit)
+
+
+def _pack(piped: Sequence[Hit], found: Sequence[Hit], options: AskOptions, model: LanguageModel) -> Context:
+    if not piped:
+        return pack_context(found, budget=options.context_tokens, count_tokens=model.count_tokens)
+    share = options.context_tokens if not found else int(options.context_tokens * PIPED_SHARE)
+    first = pack_context(piped, budget=share, count_tokens=model.count_tokens)
+    near = [hit for hit in found if (hit.similarity or 0.0) >= options.min_similarity]
+    taken = [passage.hit for passage in first.passages]
+    packed = pack_context([*taken, *near], budget=options.context_tokens, count_tokens=model.count_tokens)
+    return replace(packed, left_out=first.left_out + packed.left_out)
+
+
+class _Stopwatch:
+    def __init__(self) -> None:
+        self._started = self._last = time.monotonic()
+        self._laps: dict[str, float] = {}
+
+    def lap(self, name: str) -> None:
+        """The time since the last lap was ``name``'s; a name's first lap counts."""
+        now = time.monotonic()
+        self._laps.setdefault(name, round(1000 * (now - self._last), 1))
+        self._last = now
+
+    def total(self) -> dict[str, float]:
+        return {**self._laps, "total": round(1000 * (time.monotonic() - self._started), 1)}

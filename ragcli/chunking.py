@@ -1,0 +1,152 @@
+"""A document becomes chunks: spans that the embedder can see whole and that a person can be sent to.
+
+The text is cut only inside one place (a page, a cell, a section): a chunk never crosses two pages or two slides,
+so that its citation is exact. Small neighbouring sections are joined while they fit, because a heading with one
+line below it, embedded alone, is found for the wrong questions. A place that is too long is cut into chunks of
+even size: a full chunk with a short rest behind it embeds the rest badly.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterator, Sequence
+
+from ragcli.types import Block, Chunk, Document, Locator, Piece
+
+Split = Callable[[str, str], Sequence[Piece]]
+Span = tuple[int, int]
+
+POLICY = "even-1"
+"""Names this module's way of cutting. Part of the index identity: change it with the behaviour."""
+
+SMALL_SECTION = 400
+"""Characters up to which neighbouring sections of one source are joined: about 100 tokens, less than half a chunk."""
+
+HEADING_TOKENS = 32
+"""Left free in every chunk for the title and headings that are embedded with it, and for the model's own marks."""
+
+LONGEST_HEADING = 100
+"""Characters of title and headings that are embedded: what fits the tokens left free for them."""
+
+
+def chunk_document(document: Document, *, source_id: str, split: Split, token_limit: int) -> tuple[Chunk, ...]:
+    """The document's chunks in order: spans of its text, none blank, each within one place.
+
+    Each has at most ``token_limit - HEADING_TOKENS`` tokens, unless a single piece has more.
+    """
+    spans = [
+        (start, end, group)
+        for group in group_blocks(document.blocks)
+        for start, end in _spans_of(document, group, split, token_limit - HEADING_TOKENS)
+    ]
+    return tuple(
+        _chunk_at(document, source_id=source_id, ordinal=ordinal, start=start, end=end, group=group)
+        for ordinal, (start, end, group) in enumerate(spans)
+    )
+
+
+def group_blocks(blocks: Sequence[Block]) -> Iterator[tuple[Block, ...]]:
+    """Neighbouring blocks that may share a chunk: of one place, or small sections with exact lines."""
+    group: list[Block] = []
+    for block in blocks:
+        if group and not _may_join(group, block):
+            yield tuple(group)
+            group = []
+        group.append(block)
+    if group:
+        yield tuple(group)
+
+
+def _may_join(group: Sequence[Block], block: Block) -> bool:
+    last = group[-1]
+    if (last.locator.page, last.locator.label) != (block.locator.page, block.locator.label):
+        return False
+    if last.heading == block.heading:
+        return True
+    is_exact = last.locator.lines is not None and block.locator.lines is not None
+    return is_exact and block.end - group[0].start <= SMALL_SECTION
+
+
+def _spans_of(document: Document, group: Sequence[Block], split: Split, limit: int) -> Iterator[Span]:
+    first, last = group[0].start, group[-1].end
+    for start, end in pack_pieces(split(document.text[first:last], document.kind), limit):
+        span = _strip(document.text, first + start, first + end)
+        if span[0] < span[1]:
+            yield span
+
+
+def pack_pieces(pieces: Sequence[Piece], limit: int) -> Iterator[Span]:
+    """The fewest runs of whole pieces within the limit, of about even size, in order."""
+    total = sum(piece.tokens for piece in pieces)
+    share = total / max(1, math.ceil(total / limit))
+    run: list[Piece] = []
+    tokens = done = closed = 0
+    for piece in pieces:
+        passes_share = done + tokens + piece.tokens / 2 > share * (closed + 1)
+        if run and (tokens + piece.tokens > limit or passes_share):
+            yield run[0].start, run[-1].end
+            done, closed, run, tokens = done + tokens, closed + 1, [], 0
+        run.append(piece)
+        tokens += piece.tokens
+    if run:
+        yield run[0].start, run[-1].end
+
+
+def _strip(text: str, start: int, end: int) -> Span:
+    body = text[start:end]
+    return start + len(body) - len(body.lstrip()), end - (len(body) - len(body.rstrip()))
+
+
+def _chunk_at(document: Document, *, source_id: str, ordinal: int, start: int, end: int, group: Sequence[Block]) -> Chunk:
+    text = document.text[start:end]
+    covered = [block for block in group if block.start < end and block.end > start] or [group[0]]
+    key = f"{source_id}:{document.digest}:{ordinal}".encode()
+    return Chunk(
+        id=hashlib.sha256(key).hexdigest()[:32],
+        source_id=source_id,
+        path=document.path,
+        title=document.title,
+        heading=_common_heading(covered),
+        ordinal=ordinal,
+        start=start,
+        end=end,
+        text=text,
+        locator=_locate(document.text, covered, start, end),
+        digest=digest_of(text),
+    )
+
+
+def digest_of(text: str) -> str:
+    """The digest that a chunk of this text must have."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _common_heading(blocks: Sequence[Block]) -> tuple[str, ...]:
+    heading = blocks[0].heading
+    for block in blocks[1:]:
+        shared = [ours for ours, theirs in zip(heading, block.heading, strict=False) if ours == theirs]
+        heading = tuple(shared)
+    return heading
+
+
+def locate_span(document_text: str, block: Block, start: int, end: int) -> Locator:
+    """The place of ``document_text[start:end]``, which lies in the block."""
+    return _locate(document_text, [block], start, end)
+
+
+def _locate(text: str, covered: Sequence[Block], start: int, end: int) -> Locator:
+    first, last = covered[0], covered[-1]
+    lines = None
+    if first.locator.lines and last.locator.lines:
+        lines = (
+            first.locator.lines[0] + text.count("\n", first.start, max(start, first.start)),
+            last.locator.lines[0] + text.count("\n", last.start, end),
+        )
+    return Locator(lines=lines, page=first.locator.page, label=first.locator.label)
+
+
+def text_to_embed(chunk: Chunk) -> str:
+    """What is embedded: the chunk below its title and headings, so far as its text does not repeat them."""
+    above = " > ".join(dict.fromkeys(part for part in (chunk.title, *chunk.heading) if part and part not in chunk.text))
+    return f"{above[:LONGEST_HEADING]}\n{chunk.text}" if above else chunk.text

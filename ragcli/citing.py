@@ -1,0 +1,183 @@
+"""An answer's text and its context become citations: each with a quote that stands in its passage, or not at all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ragcli.prompting import NOT_FOUND
+from ragcli.sentences import split_sentences, words_of
+from ragcli.types import Citation, Context, Locator, Passage
+
+MARKER = re.compile(r"\[(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)\]")
+OPEN_MARKER = re.compile(r"\s*\[[\d\s,;–-]*$|\s+$")
+"""The beginning of what may become a marker; it is held back until it is one or is not."""
+
+LONGEST_QUOTE = 320
+"""Characters of a quote: two long sentences, which is what a reader checks at a glance."""
+SUPPORTED_SHARE = 0.5
+"""Share of a sentence's words that its passage must hold, all its numbers aside, for it to count as supported."""
+DENIALS = re.compile(
+    r"not (?:(?:mentioned|stated|found|provided|specified|given|included|contained) )?in (?:the |your |these )?"
+    r"(?:files?|passages?|text|context|document)"
+    r"|(?:passages?|files?|text|context|documents?) (?:do(?:es)?(?: not|n't)|don't) "
+    r"(?:say|mention|contain|provide|state|specify|include|give|answer)"
+    r"|nicht in den (?:dateien|passagen|textstellen)|pas dans les (?:fichiers|passages|extraits)|no (?:está|aparece) en los "
+    r"|文件中没有|未提及|没有提到|記載されていません",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    """A sentence of the answer and the passages it names."""
+
+    text: str
+    numbers: tuple[int, ...]
+
+
+def says_not_found(text: str) -> bool:
+    """Whether the answer says that the files do not say: the agreed words, or a plain denial and no more."""
+    plain = MARKER.sub("", text).strip(" \n.\"'*")
+    if plain.upper().startswith(NOT_FOUND) or not plain:
+        return True
+    return len(split_sentences(plain)) <= 2 and bool(DENIALS.search(plain))
+
+
+def may_become_not_found(text: str) -> bool:
+    """Whether what has been said so far may still turn into the agreed words: then it is not shown yet."""
+    plain = text.lstrip(" \n\"'*").upper()
+    return NOT_FOUND.startswith(plain[: len(NOT_FOUND)])
+
+
+class MarkerFilter:
+    """Lets a streamed answer through, but for markers that name no passage, whatever pieces they come in."""
+
+    def __init__(self, numbers: Iterable[int]) -> None:
+        self._numbers = frozenset(numbers)
+        self._held = ""
+
+    def feed(self, text: str) -> str:
+        """What can be shown now; a tail that may become a marker is held back."""
+        self._held += text
+        tail = OPEN_MARKER.search(self._held)
+        cut = tail.start() if tail else len(self._held)
+        ready, self._held = self._held[:cut], self._held[cut:]
+        return keep_markers(ready, self._numbers)
+
+    def flush(self) -> str:
+        """The rest."""
+        ready, self._held = self._held, ""
+        return keep_markers(ready, self._numbers).rstrip()
+
+
+def keep_markers(text: str, numbers: Iterable[int]) -> str:
+    """The text with each marker reduced to the passages that exist; a marker that names none is gone."""
+    known = frozenset(numbers)
+
+    def reduce(match: re.Match[str]) -> str:
+        kept = [number for number in _numbers_in(match[1]) if number in known]
+        return (match[0][: len(match[0]) - len(match[0].lstrip())] + "".join(f"[{number}]" for number in kept)) if kept else ""
+
+    return re.sub(rf"\s*{MARKER.pattern}", reduce, text)
+
+
+def _numbers_in(inside: str) -> Iterator[int]:
+    for part in re.split(r"\s*[,;]\s*", inside):
+        first, *last = [int(number) for number in re.split(r"\s*[–-]\s*", part) if number]
+        yield from range(first, min(last[0], first + 9) + 1) if last else (first,)
+
+
+def find_citations(text: str, context: Context, question: str = "") -> tuple[Citation, ...]:
+    """One citation for each passage that the text names and that holds something to quote, in order of first mention.
+
+    A text that names no passage is given those that support its sentences. ``supported`` says whether the passage
+    holds the numbers and most of the words of what is cited with it; no model is asked.
+    """
+    passages = {passage.number: passage for passage in context.passages}
+    found: dict[int, Citation] = {}
+    statements = [statement for statement in _statements(text) if statement.text]
+    named = any(number in passages for statement in statements for number in statement.numbers)
+    for statement in statements:
+        numbers = statement.numbers if named else _supporting(statement.text, context.passages)
+        for number in numbers:
+            if number in passages:
+                citation = _cite(statement.text, passages[number], question)
+                if citation and (number not in found or (citation.supported and not found[number].supported)):
+                    found[number] = citation
+    return tuple(found.values())
+
+
+def _statements(text: str) -> Iterator[_Statement]:
+    """The sentences with the markers that stand in or right behind them."""
+    waiting = ""
+    for start, end in split_sentences(text):
+        sentence = text[start:end]
+        numbers = tuple(number for marker in MARKER.findall(sentence) for number in _numbers_in(marker))
+        plain = MARKER.sub("", sentence).strip()
+        if numbers and not words_of(plain):
+            plain = waiting
+        yield _Statement(plain, numbers)
+        waiting = plain
+
+
+def _supporting(sentence: str, passages: Sequence[Passage]) -> tuple[int, ...]:
+    best = max(passages, key=lambda passage: _share(sentence, passage.text), default=None)
+    return (best.number,) if best and is_supported(sentence, best.text) else ()
+
+
+def _cite(statement: str, passage: Passage, question: str) -> Citation | None:
+    span = find_quote(statement, passage.text, question)
+    if span is None:
+        return None
+    quote = passage.text[span[0] : span[1]]
+    chunk = passage.hit.chunk
+    return Citation(
+        number=passage.number,
+        path=chunk.path,
+        locator=_locate(chunk.locator, passage.text, *span),
+        quote=quote,
+        supported=is_supported(f"{statement}", f"{passage.text}\n{chunk.title}\n{' '.join(chunk.heading)}\n{question}"),
+    )
+
+
+def _locate(place: Locator, text: str, start: int, end: int) -> Locator:
+    if place.lines is None:
+        return place
+    first = place.lines[0] + text.count("\n", 0, start)
+    return Locator((first, first + text.count("\n", start, end)), place.page, place.label)
+
+
+def find_quote(statement: str, text: str, question: str = "") -> tuple[int, int] | None:
+    """The span of the sentence in ``text`` that says most of the statement; None if no sentence shares a word with it."""
+    wanted, asked = words_of(statement), words_of(question)
+    best: tuple[float, tuple[int, int]] | None = None
+    for span in split_sentences(text):
+        words = words_of(text[slice(*span)])
+        shared = len(words & wanted) + 0.3 * len(words & asked - wanted)
+        # Longer sentences hold more words by chance: of two that say as much the shorter one is the better quote.
+        score = shared - 0.01 * len(words)
+        if words & wanted and (best is None or score > best[0]):
+            best = (score, span)
+    return _shorten(text, best[1]) if best else None
+
+
+def _shorten(text: str, span: tuple[int, int]) -> tuple[int, int]:
+    start, end = span
+    if end - start <= LONGEST_QUOTE:
+        return span
+    cut = text.rfind(" ", start, start + LONGEST_QUOTE)
+    return start, cut if cut > start else start + LONGEST_QUOTE
+
+
+def is_supported(statement: str, text: str) -> bool:
+    """Whether the text holds every number of the statement and at least ``SUPPORTED_SHARE`` of its telling words."""
+    held = words_of(text)
+    numbers = {word for word in words_of(statement) if word[0].isdigit()}
+    return numbers <= held and _share(statement, text) >= SUPPORTED_SHARE
+
+
+def _share(statement: str, text: str) -> float:
+    wanted = words_of(statement)
+    return len(wanted & words_of(text)) / len(wanted) if wanted else 0.0

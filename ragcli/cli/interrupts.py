@@ -1,0 +1,98 @@
+"""Ctrl-C: the first one asks the work to stop, and the process ends soon whatever the work is doing.
+
+A library may be deep in native code when the signal comes, and Python then learns of it late. What is on disk is
+whole at every moment, so leaving at once loses nothing that was reported as done. Knows nothing of commands.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from ragcli.errors import INTERRUPTED
+
+GRACE_SECONDS = 0.9
+"""How long the work may take to stop by itself. People press again after a second."""
+STOPPED = "Stopped; what was done is kept."
+
+
+class _Interrupts:
+    """Counts the presses; the thread that listens to them needs no turn of the main thread."""
+
+    def __init__(self) -> None:
+        self.pressed = threading.Event()
+        self.writer: int | None = None
+        self.told = False
+        """Whether the user has been told that the work stopped."""
+        self.patient = False
+        """Whether the first press may take as long as it likes: a session outlives one answer."""
+
+    def on_signal(self, number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    def listen(self, descriptor: int) -> None:
+        while number := os.read(descriptor, 1):
+            if number[0] != signal.SIGINT:
+                continue
+            again = self.pressed.is_set()
+            self.pressed.set()
+            if again:
+                leave_now()
+            if not self.patient:
+                threading.Timer(GRACE_SECONDS, self._leave_if_still_pressed).start()
+
+    def _leave_if_still_pressed(self) -> None:
+        if self.pressed.is_set():
+            leave_now()
+
+
+_interrupts = _Interrupts()
+
+
+def stop_on_interrupt() -> None:
+    """From now on Ctrl-C raises KeyboardInterrupt in the main thread, and ends the process if that takes too long."""
+    reader, _interrupts.writer = os.pipe()
+    os.set_blocking(_interrupts.writer, False)
+    threading.Thread(target=_interrupts.listen, args=(reader,), daemon=True, name="interrupts").start()
+    catch_interrupts()
+
+
+def catch_interrupts() -> None:
+    """Ctrl-C comes here again, after a library had taken it for itself. Does nothing where it never came here."""
+    if _interrupts.writer is not None:
+        signal.signal(signal.SIGINT, _interrupts.on_signal)
+        signal.set_wakeup_fd(_interrupts.writer, warn_on_full_buffer=False)
+
+
+def interrupt_handled() -> None:
+    """The next Ctrl-C counts as a first one."""
+    _interrupts.pressed.clear()
+
+
+def stop_was_told() -> None:
+    """Should the process have to be ended after all, it ends without another word."""
+    _interrupts.told = True
+
+
+@contextmanager
+def patient_interrupts() -> Iterator[None]:
+    """Inside, only a second Ctrl-C ends the process at once."""
+    before, _interrupts.patient = _interrupts.patient, True
+    try:
+        yield
+    finally:
+        _interrupts.patient = before
+
+
+def leave_now() -> None:
+    """The process ends here and now, with the cursor shown again."""
+    show_cursor = "\x1b[?25h" if os.isatty(2) else ""
+    try:
+        if not _interrupts.told:
+            os.write(2, f"\r{show_cursor}{STOPPED}\n".encode())
+    finally:
+        os._exit(INTERRUPTED)

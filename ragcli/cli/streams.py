@@ -1,0 +1,143 @@
+"""The three standard streams as the commands see them: writes that fail in known ways, and a bounded read of piped text.
+
+Knows nothing of what is written.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import select
+import stat
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import IO, TextIO
+
+from ragcli.errors import StoreError
+
+PIPED_LIMIT = 64 * 1024 * 1024
+"""More piped text than this is cut: nothing can weigh that much against one question, and it must fit in memory."""
+PATIENCE_SECONDS = 2.0
+"""A pipe that stays silent this long may never have been meant to be read: say that we are waiting for it."""
+_READER_GONE = frozenset({errno.EPIPE, errno.EBADF, errno.ECONNRESET})
+
+
+class OutputClosedError(Exception):
+    """Whoever read our output has gone: end quietly."""
+
+
+class CarefulStream(io.TextIOWrapper):
+    """A standard stream whose writes fail in two known ways: OutputClosedError, or StoreError ``disk-full``."""
+
+    def write(self, text: str, /) -> int:
+        with self._failures_named():
+            return super().write(text)
+
+    def flush(self) -> None:
+        with self._failures_named():
+            super().flush()
+
+    @contextmanager
+    def _failures_named(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            _drop_rest(self)
+            if error.errno in _READER_GONE:
+                raise OutputClosedError from error
+            message = f"the output could not be written: {error.strerror}"
+            raise StoreError("disk-full", message, hint="free some space, or send the output elsewhere") from error
+
+
+def _drop_rest(stream: TextIO) -> None:
+    """Python flushes its streams once more as it ends; let that succeed instead of complaining a second time."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+class Output:
+    """A standard stream, and what can be drawn on it."""
+
+    def __init__(self, stream: TextIO, environment: Mapping[str, str]) -> None:
+        self._stream = stream
+        self.terminal = stream.isatty()
+        smart = self.terminal and environment.get("TERM", "") not in {"dumb", "unknown"}
+        self.color = (smart or bool(environment.get("FORCE_COLOR"))) and not environment.get("NO_COLOR")
+        self.live = smart
+        """Whether a line may be drawn again."""
+
+    @property
+    def encoding(self) -> str:
+        return self._stream.encoding or "ascii"
+
+    @property
+    def unicode(self) -> bool:
+        return self.encoding.lower().replace("-", "") == "utf8"
+
+    def write(self, text: str) -> None:
+        self._stream.write(text)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def isatty(self) -> bool:
+        return self.terminal
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+
+def take_standard_streams() -> None:
+    """Standard output and error are careful streams, and descriptors 0, 1 and 2 are taken.
+
+    A missing one is plugged, so that no file opened later gets its number and is written to by mistake. The plug is
+    read-only: whoever writes to it learns that nobody listens.
+    """
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDONLY)
+        if descriptor:
+            setattr(sys, name, _careful(getattr(sys, name), descriptor))
+
+
+def _careful(stream: TextIO | None, descriptor: int) -> CarefulStream:
+    """A name that is not text must not stop what is written after it: it is written with backslashes."""
+    encoding = stream.encoding if stream else "utf-8"
+    raw = os.fdopen(descriptor, "wb", closefd=False)
+    return CarefulStream(raw, encoding, "backslashreplace", line_buffering=os.isatty(descriptor))
+
+
+def read_piped(stream: TextIO | None, notice: Callable[[str], None], *, limit: int = PIPED_LIMIT) -> bytes | None:
+    """What was piped or redirected into the process, at most ``limit`` bytes; None if there is nothing but space.
+
+    Never waits for a terminal or a device.
+    """
+    source = _piped_source(stream, notice) if stream is not None and not stream.closed else None
+    if source is None:
+        return None
+    content = source.read(limit + 1)
+    if len(content) > limit:
+        notice(f"standard input is longer than {limit // 1024**2} MiB: only that much of it is used")
+    return content[:limit] if content.strip() else None
+
+
+def piped_text(content: bytes) -> str:
+    """The bytes as text: those that are not UTF-8 become replacement characters."""
+    return content.decode("utf-8-sig", errors="replace")
+
+
+def _piped_source(stream: TextIO, notice: Callable[[str], None]) -> IO[bytes] | None:
+    try:
+        descriptor = stream.fileno()
+        mode = os.fstat(descriptor).st_mode
+    except (OSError, ValueError):  # no real file behind it, as where a caller put text in its place
+        return getattr(stream, "buffer", None)
+    if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
+        if not select.select([descriptor], [], [], PATIENCE_SECONDS)[0]:
+            notice("waiting for standard input to end (give < /dev/null if none was meant)")
+    elif not stat.S_ISREG(mode):
+        return None
+    return stream.buffer

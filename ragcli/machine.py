@@ -1,0 +1,182 @@
+"""The one place where settings become real adapters. Each is built when it is first used, and only then is its library loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from ragcli import catalog
+from ragcli.chunking import POLICY
+from ragcli.config import Config, Locations
+from ragcli.errors import ModelError
+from ragcli.types import IndexIdentity, InstalledModel, ModelIdentity
+
+if TYPE_CHECKING:
+    from ragcli.adapters.embedder_files import EmbedderFacts
+    from ragcli.adapters.models import ModelFolder
+    from ragcli.ports import Embedder, LanguageModel, Reader, Split, Store, Walker, Watcher
+
+SCHEMA = 1
+"""Of the index's rows. An index of another schema is built anew."""
+PORTS = frozenset({"store", "walker", "reader", "split", "embedder", "model", "models"})
+
+
+class Machine:
+    """The ports of one assistant, made from the settings or brought by the caller. Adapters are imported where they are built."""
+
+    def __init__(self, config: Config, locations: Locations, ports: Mapping[str, Any]) -> None:
+        """``ports`` replaces any of PORTS. Raises TypeError for another name."""
+        if not set(ports) <= PORTS:
+            raise TypeError(f"no such port: {', '.join(sorted(set(ports) - PORTS))}")
+        self.config = config
+        self.locations = locations
+        # Cached properties look into the instance first: what the caller brings is simply there already.
+        self.__dict__.update(ports)
+
+    def close(self) -> None:
+        """The models' memory and the index are free. Idempotent."""
+        for name in ("model", "store"):
+            port = self.__dict__.pop(name, None)
+            if port is not None:
+                port.close()
+
+    @cached_property
+    def models(self) -> ModelFolder:
+        from ragcli.adapters.models import ModelFolder
+
+        return ModelFolder(self.locations.models)
+
+    @cached_property
+    def store(self) -> Store:
+        from ragcli.adapters.store import LanceStore
+
+        return LanceStore(self.locations.index)
+
+    @cached_property
+    def walker(self) -> Walker:
+        from ragcli.adapters.files import RignoreWalker
+
+        settings = self.config.index
+        max_bytes = settings.max_file_mb << 20
+        return RignoreWalker(index_hidden=settings.hidden, max_file_bytes=max_bytes, exclude=settings.exclude)
+
+    @cached_property
+    def reader(self) -> Reader:
+        from ragcli.adapters.readers.worker import WorkerReader
+
+        settings = self.config.index
+        max_bytes = settings.max_file_mb << 20
+        return WorkerReader(max_file_bytes=max_bytes, seconds=settings.read_seconds, memory_mb=settings.read_memory_mb)
+
+    @cached_property
+    def installed_embedder(self) -> InstalledModel:
+        """The embedder of the settings, if it may be loaded. Raises ModelError ``model-missing``, ``model-refused``."""
+        model = self.models.find(self.config.models.embedder)
+        self.models.gate(model)
+        return model
+
+    @cached_property
+    def embedder_facts(self) -> EmbedderFacts:
+        from ragcli.adapters.embedder_files import describe_embedder
+
+        return describe_embedder(self.installed_embedder.folder)
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        installed, facts = self.installed_embedder, self.embedder_facts
+        from ragcli.adapters.embedder import SentenceEmbedder
+
+        return SentenceEmbedder(
+            installed.folder,
+            name=installed.name,
+            digest=installed.digest,
+            prefixes=facts.prefixes,
+            threads=self.config.index.threads,
+        )
+
+    @cached_property
+    def split(self) -> Split:
+        facts = self.embedder_facts
+        from ragcli.adapters.splitter import TokenSplitter
+
+        return TokenSplitter(facts.tokenizer_file)
+
+    @cached_property
+    def engine(self) -> Literal["llamacpp", "mlx"]:
+        """The engine of the settings; ``auto`` is MLX on Apple Silicon and NVIDIA, llama.cpp elsewhere."""
+        from ragcli.adapters.llm_mlx import has_accelerator
+
+        chosen = self.config.answer.engine
+        if chosen == "auto":
+            chosen = "mlx" if has_accelerator() else "llamacpp"
+        return "mlx" if chosen == "mlx" else "llamacpp"
+
+    def choose_model(self) -> InstalledModel:
+        """The language model of the settings; ``auto`` is the best installed one. Raises ModelError ``model-missing``."""
+        name = self.config.answer.model
+        if name == "auto":
+            chosen = catalog.choose_default(self.models.installed(), self.engine)
+            if chosen is None:
+                pull = f"ragcli models pull {catalog.default_model('llm', self.engine).name}"
+                raise ModelError("model-missing", "no language model is installed that this machine's engine can run", hint=pull)
+            return chosen
+        return self.models.find(name)
+
+    @cached_property
+    def model(self) -> LanguageModel:
+        from ragcli.adapters.tokenizer import ChatEncoder
+
+        installed = self.choose_model()
+        self.models.gate(installed)
+        identity = ModelIdentity(installed.name, self.engine, installed.digest)
+        if self.engine == "mlx":
+            return self._mlx_model(installed, identity)
+        if installed.gguf_file is None:
+            hint = "ragcli config set answer.engine mlx, or choose another model: ragcli models list"
+            raise ModelError("model-refused", f"{installed.name} is no GGUF model: llama.cpp cannot run it", hint=hint)
+        from ragcli.adapters.llm_llamacpp import LlamaCppModel
+
+        encoder, threads = ChatEncoder(installed.folder), self.config.answer.threads
+        return LlamaCppModel(installed.gguf_file, encoder, identity, run_folder=self.locations.run, threads=threads)
+
+    def _mlx_model(self, installed: InstalledModel, identity: ModelIdentity) -> LanguageModel:
+        from ragcli.adapters.llm_mlx import MlxModel
+        from ragcli.adapters.tokenizer import ChatEncoder
+
+        if installed.mlx_folder is None:
+            hint = f"ragcli models pull {installed.name} --mlx"
+            raise ModelError("model-missing", f"{installed.name} is not converted for the MLX engine", hint=hint)
+        # The same encoder for both engines, so that both see the same token ids.
+        return MlxModel(installed.mlx_folder, ChatEncoder(installed.folder), identity)
+
+    @cached_property
+    def identity(self) -> IndexIdentity:
+        """What an index made now would be made with; known without loading the embedder."""
+        ported = self.__dict__.get("embedder")
+        if ported is not None and "installed_embedder" not in self.__dict__:
+            return IndexIdentity(ported.name, ported.digest, ported.dimension, ported.prefixes, POLICY, SCHEMA)
+        installed, facts = self.installed_embedder, self.embedder_facts
+        return IndexIdentity(installed.name, installed.digest, facts.dimension, facts.prefixes, POLICY, SCHEMA)
+
+    @property
+    def token_limit(self) -> int:
+        """Longest chunk in tokens, its headings included."""
+        ported = self.__dict__.get("embedder")
+        limit = ported.token_limit if ported is not None else self.embedder_facts.token_limit
+        return min(self.config.chunk.tokens or limit, limit)
+
+    def make_watcher(self, roots: Sequence[Path]) -> Watcher:
+        from ragcli.adapters.watcher import WatchdogWatcher
+
+        return WatchdogWatcher(roots)
+
+    def engines(self) -> Mapping[str, str]:
+        """Each engine, and why it cannot be used here: an empty text if it can."""
+        has_mlx = find_spec("mlx") and find_spec("mlx_lm")
+        return {
+            "llamacpp": "" if find_spec("xllamacpp") else "xllamacpp is not installed",
+            "mlx": "" if has_mlx else "no MLX backend is installed: pip install 'ragcli[mlx-cpu]'",
+        }

@@ -1,0 +1,83 @@
+"""What is on disk, beside what is stored, becomes a plan. Knows nothing of reading or storing."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from ragcli.types import FileStamp, IndexPlan, Root, StoredSource
+
+
+def source_id_of(path: Path, collection: str) -> str:
+    """A hex name for a source that is the same in every run; never holds text of the user's."""
+    return hashlib.sha256(collection.encode() + b"\0" + os.fsencode(path)).hexdigest()[:32]
+
+
+def plan_index(
+    stamps: Iterable[FileStamp],
+    stored: Mapping[str, StoredSource],
+    *,
+    collection: str,
+    fingerprint: str,
+    roots: Iterable[Path],
+    force: bool = False,
+    retry_failed: bool = False,
+) -> IndexPlan:
+    """Every stamp and every stored source below the roots is in exactly one part of the plan.
+
+    A source is unchanged if size, time and inode are as stored and the same reader, chunker and embedder made it.
+    A source that was skipped stays skipped until its file changes, unless ``retry_failed``.
+    Stored sources of the collection that lie below a root and have no stamp are removed.
+    """
+    added: list[FileStamp] = []
+    changed: list[FileStamp] = []
+    unchanged: list[StoredSource] = []
+    seen: set[str] = set()
+    for stamp in stamps:
+        source_id = source_id_of(stamp.path, collection)
+        seen.add(source_id)
+        known = stored.get(source_id)
+        if known is None:
+            added.append(stamp)
+        elif force or not is_current(known, stamp, fingerprint) or (known.reason and retry_failed):
+            changed.append(stamp)
+        else:
+            unchanged.append(known)
+    tops = {os.fspath(root) for root in roots}
+    removed = tuple(
+        source
+        for source in stored.values()
+        if source.id not in seen and source.collection == collection and is_below(source.path, tops)
+    )
+    return IndexPlan(tuple(added), tuple(changed), removed, tuple(unchanged))
+
+
+def is_current(source: StoredSource, stamp: FileStamp, fingerprint: str) -> bool:
+    """Whether the stamp gives no reason to read the file again."""
+    return (source.size, source.modified_ns, source.inode, source.fingerprint) == (
+        stamp.size,
+        stamp.modified_ns,
+        stamp.inode,
+        fingerprint,
+    )
+
+
+def is_below(path: Path, tops: set[str]) -> bool:
+    """Whether the path is one of the tops or lies in one."""
+    return os.fspath(path) in tops or any(os.fspath(parent) in tops for parent in path.parents)
+
+
+def merge_roots(roots: Iterable[Root]) -> tuple[Root, ...]:
+    """The same roots without those that lie below another of the same collection and rules."""
+    merged: list[Root] = []
+    for root in sorted(set(roots), key=lambda root: len(root.path.parts)):
+        peers = {
+            os.fspath(other.path)
+            for other in merged
+            if (other.collection, other.include, other.exclude) == (root.collection, root.include, root.exclude)
+        }
+        if not is_below(root.path, peers):
+            merged.append(root)
+    return tuple(merged)

@@ -1,0 +1,63 @@
+"""Texts become sentences and telling words, in any language, by plain rules and no model."""
+
+from __future__ import annotations
+
+import re
+
+WORD = re.compile(r"[^\W_]+(?:[.,]\d+)*")
+CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
+BOUNDARY = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s)|[。！？]+[”’」』）]*|\n+")
+"""Where a sentence may end."""
+ABBREVIATION = re.compile(
+    r"(?:\b(?:[^\W\d_]|Mr|Mrs|Ms|Dr|Prof|St|vs|etc|No|Nr|ca|bzw|vgl|usw|evtl|inkl|cf|p|pp|env|art|fig|approx|Inc|Ltd|Co|Corp)"
+    r"|\b[^\W\d_]\.[^\W\d_])$",
+    re.IGNORECASE,
+)
+"""What a full stop may stand behind without ending a sentence: single letters and the common short forms."""
+WRAPPED_LINE = 50
+"""Characters: a line break behind at least so many is a wrapped line, if the text goes on with a small letter."""
+_COMMON_WORDS = """
+    a an and are as at be by can der die das ein eine en est et for from has have het il in is ist it its la le les
+    los mit no not of on or que said says se that the their there these they this to un una und von was were which
+    will with zu
+"""
+COMMON = frozenset(_COMMON_WORDS.split())
+"""Words that two unrelated sentences share."""
+
+
+def words_of(text: str) -> frozenset[str]:
+    """The telling words, lower-case; scripts without spaces count by character."""
+    words: set[str] = set()
+    for word in WORD.findall(text.lower()):
+        if CJK.search(word):
+            words.update(word)
+        elif word not in COMMON:
+            words.add(word.rstrip("s") if len(word) > 3 and word.isalpha() else word)
+    return frozenset(words)
+
+
+def split_sentences(text: str) -> list[tuple[int, int]]:
+    """Spans of the sentences in order, without the white space around them; a table's or a list's line is one."""
+    spans: list[tuple[int, int]] = []
+    start = 0
+    for match in BOUNDARY.finditer(text):
+        if _ends_sentence(text, start, match):
+            spans.append((start, match.end()))
+            start = match.end()
+    spans.append((start, len(text)))
+    return [span for span in (_trim(text, *span) for span in spans) if span[0] < span[1]]
+
+
+def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
+    mark, rest = match[0], text[match.end() :].lstrip(" \t")[:1]
+    if mark[0] == "\n":
+        line = match.start() - max(start, text.rfind("\n", 0, match.start()) + 1)
+        return len(mark) > 1 or line < WRAPPED_LINE or not (rest.islower() or rest.isdigit() or rest in "(\"'")
+    if mark[0] == ".":
+        return not rest.islower() and not ABBREVIATION.search(text, max(start, match.start() - 8), match.start())
+    return True
+
+
+def _trim(text: str, start: int, end: int) -> tuple[int, int]:
+    body = text[start:end]
+    return start + len(body) - len(body.lstrip()), end - (len(body) - len(body.rstrip()))

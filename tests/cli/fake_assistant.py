@@ -1,0 +1,251 @@
+"""An assistant over a handful of passages that really searches them, so that the commands have something to show.
+
+Questions play parts: one with ``slow`` in it never ends, one with ``bug`` meets a bug, one with ``evil`` is answered
+with terminal commands, one that shares no word with a passage has no evidence.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ragcli.config import Config, Locations
+from ragcli.errors import ModelError, SourceError, StoreError
+from ragcli.types import (
+    STANDARD_INPUT,
+    Answer,
+    AnswerEvent,
+    AnswerFinished,
+    Chunk,
+    Citation,
+    Context,
+    Delta,
+    EvaluationEvent,
+    EvaluationFinished,
+    EvaluationProgressed,
+    Finding,
+    Hit,
+    Indexed,
+    IndexEvent,
+    IndexFinished,
+    IndexIdentity,
+    IndexReport,
+    InstalledModel,
+    Locator,
+    ModelIdentity,
+    ModelRow,
+    Packed,
+    Passage,
+    Planned,
+    Progressed,
+    PullEvent,
+    PullFinished,
+    PullPlanned,
+    PullProgressed,
+    Question,
+    Removed,
+    Retrieved,
+    Root,
+    SearchResult,
+    Skipped,
+    StoredSource,
+    StoreStats,
+    Unreadable,
+    Usage,
+)
+
+FILES = {
+    "/files/lease.md": ("The lease ends on 31 May 2027. The tenant may cancel it with three months' notice.", ("Terms", "End")),
+    "/files/caf\udce9.txt": ("A name that is no UTF-8 holds the word marmalade.", ()),
+    "/files/evil\x1b[2J\nname.txt": ("Here an \x1b]52;c;aGk=\x07 escape and \u202e override hide beside the word dragon.", ()),
+}
+
+
+def chunk_of(path: str, text: str, heading: tuple[str, ...]) -> Chunk:
+    locator = Locator(lines=(1, 2))
+    return Chunk(f"id {path}", f"source {path}", Path(path), Path(path).stem, heading, 0, 0, len(text), text, locator, "digest")
+
+
+CHUNKS = tuple(chunk_of(path, text, heading) for path, (text, heading) in FILES.items())
+SKIPPED = tuple(Unreadable(Path(f"/files/scan{number:02}.pdf"), "no_text_layer") for number in range(12))
+SOURCES = {
+    chunk.source_id: StoredSource(chunk.source_id, chunk.path, "main", 100, 10**18, 1, "digest", "fingerprint", 1)
+    for chunk in CHUNKS
+} | {
+    str(source.path): StoredSource(str(source.path), source.path, "main", 100, 10**18, 1, "", "fingerprint", 0, source.reason)
+    for source in SKIPPED
+}
+INSTALLED = InstalledModel(
+    "tiny", "llm", Path("/home/models/tiny"), "gguf", 98_000_000, "a wheel", {"model.gguf": "ab" * 32}, licence="Apache-2.0"
+)
+REPORT = {"set": "handbook", "n": 2, "retrieval": {"recall@1": 0.5, "ndcg@10": 0.75}, "by_type": {"md": {"n": 2}}}
+
+
+def words_of(text: str) -> set[str]:
+    return {word.strip(".,?!").lower() for word in text.split() if len(word) > 3}
+
+
+class FakeAssistant:
+    def __init__(self, config: Config, locations: Locations) -> None:
+        self.config, self.locations = config, locations
+        self.closed = False
+
+    # -- indexing
+
+    def index_events(
+        self,
+        paths: Sequence[Path] = (),
+        *,
+        collection: str | None = None,
+        force: bool = False,
+        dry_run: bool = False,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        retry_failed: bool = False,
+    ) -> Iterator[IndexEvent]:
+        for path in paths:
+            if not path.exists():
+                raise SourceError("path-missing", f"there is no {path}", hint="check the spelling")
+        yield Planned(2, 1, 0, 4, 3_000_000, {"hidden": 2})
+        slow = any("slow" in path.name for path in paths)
+        if slow:
+            yield Progressed(0, 3, 0, 3_000_000, 0)
+            time.sleep(60)
+        for number in range(1, 4):
+            yield Indexed(Path(f"/files/{number}.md"), 5)
+            yield Progressed(number, 3, number * 1_000_000, 3_000_000, number * 5)
+        skipped = () if any("clean" in path.name for path in paths) else SKIPPED
+        for source in skipped:
+            yield Skipped(source.path, source.reason)
+        yield IndexFinished(IndexReport(2, 1, 0, 4, 15, skipped, {"hidden": 2}, {"total": 1200.0}))
+
+    def watch_events(self, paths: Sequence[Path] = ()) -> Iterator[IndexEvent]:
+        yield Indexed(Path("/files/new.md"), 3)
+        yield Removed(Path("/files/old.md"))
+        yield Skipped(Path("/files/x.bin"), "binary")
+
+    def forget_events(self, paths: Sequence[Path]) -> Iterator[IndexEvent]:
+        yield from (Removed(path) for path in paths)
+        yield IndexFinished(IndexReport(removed=len(paths)))
+
+    # -- asking
+
+    def _hits(self, question: Question) -> tuple[Hit, ...]:
+        wanted = words_of(question.text)
+        scored = [(len(wanted & words_of(chunk.text)), chunk) for chunk in CHUNKS]
+        found = [Hit(chunk, float(score), rank, rank, 0.5) for rank, (score, chunk) in enumerate(scored, 1) if score]
+        return tuple(found[: question.limit])
+
+    def search(self, question: Question) -> SearchResult:
+        if "locked" in question.text:
+            raise StoreError("index-missing", "there is no index yet", hint="ragcli index FOLDER")
+        return SearchResult(question, self._hits(question), {"total": 3.0})
+
+    def ask_events(self, question: Question, *, piped: str | None = None, max_tokens: int | None = None) -> Iterator[AnswerEvent]:
+        if self.config.answer.model == "absent":
+            raise ModelError("model-missing", "the model absent is not here", hint="ragcli models pull absent")
+        if "bug" in question.text:
+            raise ZeroDivisionError("a bug")
+        hits = self._hits(question)
+        if piped is not None:
+            text = piped[:60]
+            hits = (Hit(replace(CHUNKS[0], path=STANDARD_INPUT, text=text, heading=()), 1.0), *hits)
+        yield Retrieved(hits)
+        if not hits:
+            yield AnswerFinished(Answer(question, "", "no_evidence", 0.0, hits=(Hit(CHUNKS[0], 0.1),)))
+            return
+        context = Context(tuple(Passage(number, hit, hit.chunk.text) for number, hit in enumerate(hits, 1)), (), 40)
+        yield Packed(context)
+        pieces = ["It says", ": ", hits[0].chunk.text[:20], "\x1b", "]0;title\x07" if "evil" in question.text else "", " [1]."]
+        pieces = pieces if "evil" in question.text else [piece for piece in pieces if piece != "\x1b"]
+        for piece in pieces:
+            yield Delta(piece)
+        while "slow" in question.text:
+            time.sleep(0.01)
+            yield Delta(".")
+        place = Citation(1, hits[0].chunk.path, hits[0].chunk.locator, hits[0].chunk.text[:30], True)
+        yield AnswerFinished(
+            Answer(
+                question,
+                "".join(pieces),
+                "answered",
+                0.9,
+                (place,),
+                context,
+                hits,
+                ModelIdentity("tiny", "fake"),
+                Usage(40, 8),
+                {"total": 5.0},
+            )
+        )
+
+    # -- what is there
+
+    def stats(self) -> StoreStats:
+        identity = IndexIdentity("all-minilm-l6-v2", "digest", 384, ("", ""), "policy", 1)
+        return StoreStats(3, 3, 12, 1_234_567, 10**18, identity)
+
+    def roots(self) -> tuple[Root, ...]:
+        return (Root(Path("/files"), "main"),)
+
+    def sources(self) -> Mapping[str, StoredSource]:
+        return SOURCES
+
+    def chunks_of(self, path: Path) -> tuple[Chunk, ...]:
+        found = tuple(chunk for chunk in CHUNKS if chunk.path == path)
+        if not found:
+            raise SourceError("not-indexed", f"{path} is not indexed", hint=f"ragcli index {path}")
+        return found
+
+    def check(self, *, read_data: bool, repair: bool) -> Iterator[Finding]:
+        yield Finding("manifest", "ok", "the newest manifest is whole")
+        if read_data:
+            yield Finding("passages", "error", "1 passage is damaged", "" if repair else "ragcli check --repair")
+
+    def optimize(self) -> None:
+        return None
+
+    def doctor(self) -> Iterator[Finding]:
+        yield Finding("python", "ok", "3.11")
+        yield Finding("disk", "warning", "2 GB are free", "free some space")
+
+    def offline_proof(self) -> Iterator[Finding]:
+        yield Finding("socket", "ok", "refused by the kernel")
+
+    def evaluate_events(
+        self, folder: Path, *, retrieval_only: bool, limit: int | None, seed: int, model: str | None, k: int
+    ) -> Iterator[EvaluationEvent]:
+        yield EvaluationProgressed(1, 2, "question 1")
+        yield EvaluationFinished(REPORT)
+
+    # -- models
+
+    def model_list(self) -> tuple[ModelRow, ...]:
+        embedder = ModelRow("mini", "embedder", "sentence-transformers", 90_000_000, "a wheel", "Apache-2.0", "384 dimensions")
+        large = ModelRow("large", "llm", "gguf", 1_100_000_000, "22 wheels", "Apache-2.0", "good on code", 2_000_000_000)
+        tiny = ModelRow(
+            "tiny", "llm", "gguf", 98_000_000, "a wheel", "Apache-2.0", "very small", installed=INSTALLED, in_use=True
+        )
+        return (tiny, large, embedder)
+
+    def show_model(self, name: str) -> ModelRow:
+        for row in self.model_list():
+            if row.name == name:
+                return row
+        raise ModelError("model-unknown", f"there is no model {name!r}", hint="ragcli models list")
+
+    def pull_events(self, name: str, for_mlx: bool | None = None) -> Iterator[PullEvent]:
+        yield PullPlanned(name, 98_000_000, "a wheel", "Apache-2.0")
+        yield PullProgressed(49_000_000, 98_000_000, "download")
+        yield PullFinished(INSTALLED)
+
+    def import_model(self, path: Path, name: str | None, role: str | None) -> InstalledModel:
+        return replace(INSTALLED, name=name or path.stem)
+
+    def remove_model(self, name: str) -> None:
+        self.show_model(name)
+
+    def close(self) -> None:
+        self.closed = True

@@ -1,0 +1,134 @@
+"""ragcli ask: the answer and its sources on standard output, everything else beside it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+
+import pytest
+
+from tests.cli.conftest import InProcess, Processes
+
+
+def test_answer_then_sources(run: InProcess) -> None:
+    result = run("ask", "when does the lease end?")
+    assert result.exit_code == 0
+    assert result.stdout == ("It says: The lease ends on 31 [1].\n\n[1] /files/lease.md:1-2  “The lease ends on 31 May 2027.”\n")
+    assert result.stderr == ""
+
+
+def test_words_need_no_quotation_marks(run: InProcess) -> None:
+    assert run.json("ask", "the", "lease", "ends", "when?")["question"] == "the lease ends when?"
+
+
+def test_streamed_or_not_the_text_is_the_same(run: InProcess) -> None:
+    assert run("ask", "lease").stdout == run("ask", "lease", "--no-stream").stdout
+
+
+def test_no_evidence_is_one_line_a_hint_and_a_status(run: InProcess) -> None:
+    result = run("ask", "zebra")
+    assert result.exit_code == 11
+    assert result.stdout == "Not in your files.\n"
+    assert result.stderr == "The nearest passages:\n  /files/lease.md:1-2  Terms › End\n"
+
+
+def test_quiet_leaves_the_result_alone(run: InProcess) -> None:
+    result = run("ask", "zebra", "--quiet")
+    assert (result.stdout, result.stderr, result.exit_code) == ("Not in your files.\n", "", 11)
+
+
+def test_json_has_exactly_the_promised_keys(run: InProcess) -> None:
+    answer = run.json("ask", "lease")
+    assert list(answer) == [
+        "schema",
+        "question",
+        "answer",
+        "outcome",
+        "confidence",
+        "citations",
+        "context",
+        "model",
+        "usage",
+        "took_ms",
+    ]
+    assert answer["schema"] == 1
+    assert answer["citations"] == [
+        {
+            "number": 1,
+            "path": "/files/lease.md",
+            "lines": [1, 2],
+            "page": None,
+            "locator": "lines 1-2",
+            "quote": "The lease ends on 31 May 2027.",
+            "supported": True,
+        }
+    ]
+    assert answer["context"][0]["rank"] == 1
+    assert answer["model"] == {"name": "tiny", "engine": "fake"}
+    assert answer["usage"] == {"prompt_tokens": 40, "answer_tokens": 8}
+
+
+def test_json_without_evidence_tells_the_nearest_and_the_status(run: InProcess) -> None:
+    result = run("ask", "zebra", "--json")
+    answer = json.loads(result.stdout)
+    assert result.exit_code == 11
+    assert (answer["outcome"], answer["answer"], answer["model"]) == ("no_evidence", "", None)
+    assert answer["context"][0]["path"] == "/files/lease.md"
+
+
+def test_ndjson_is_the_events_and_the_last_holds_the_answer(run: InProcess) -> None:
+    events = [json.loads(line) for line in run("ask", "lease", "--ndjson").stdout.splitlines()]
+    assert [event["event"] for event in events][:2] == ["retrieved", "packed"]
+    assert "".join(event["text"] for event in events if event["event"] == "delta") == events[-1]["answer"]
+    whole = run.json("ask", "lease")
+    assert events[-1] == {"event": "finished", **whole}
+
+
+@pytest.mark.parametrize("words", [[], [""], ["  "], ["-"]])
+def test_without_a_question_there_is_an_error(run: InProcess, words: list[str]) -> None:
+    result = run("ask", *words)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.splitlines()[0] == "error: there is no question"
+
+
+def test_piped_text_without_a_question_is_an_error_with_a_hint(run: InProcess) -> None:
+    result = run("ask", "--json", input="some log\n")
+    assert result.exit_code == 2
+    error = json.loads(result.stdout)["error"]
+    assert error["slug"] == "empty-question"
+    assert "QUESTION" in error["hint"]
+
+
+def test_piped_text_is_context(run: InProcess) -> None:
+    result = run("ask", "what failed?", input=b"step 3 \xff failed\n")
+    assert "[1] stdin:1-2  “step 3 \ufffd failed”" in result.stdout
+
+
+def test_a_dash_reads_the_question(run: InProcess) -> None:
+    assert "lease" in run("ask", "-", input="when does the lease end?\n").stdout
+
+
+def test_a_missing_model_is_told_with_the_line_that_gets_it(run: InProcess) -> None:
+    result = run("ask", "lease", "--model", "absent")
+    assert result.exit_code == 5
+    assert result.stderr == "error: the model absent is not here\nhint: ragcli models pull absent\n"
+
+
+def test_what_a_model_says_cannot_command_a_terminal(run: InProcess) -> None:
+    result = run("ask", "evil dragon")
+    assert "\x1b" not in result.stdout
+    assert "\x07" not in result.stdout
+    assert "␛]0;title␇" in result.stdout
+
+
+def test_ctrl_c_stops_with_one_line(process: Processes) -> None:
+    started = process.start(["ask", "slow lease"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
+    assert started.stdout
+    started.stdout.read(5)
+    started.send_signal(signal.SIGINT)
+    answer, said = started.communicate(timeout=30)
+    assert started.returncode == 130
+    assert answer.endswith(b"\n")
+    assert said == b"Stopped; what was done is kept.\n"

@@ -1,0 +1,119 @@
+"""Golden texts: what people see."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ragcli.cli import render
+from ragcli.cli.paper import Paper
+from ragcli.types import (
+    Answer,
+    Chunk,
+    Citation,
+    Finding,
+    Hit,
+    Indexed,
+    IndexFinished,
+    IndexReport,
+    Locator,
+    Planned,
+    Question,
+    Removed,
+    Root,
+    SearchResult,
+    StoreStats,
+    Unreadable,
+)
+
+PLAIN = Paper()
+COLOR = Paper(color=True, terminal=True)
+
+
+def chunk(path: str, text: str, locator: Locator, heading: tuple[str, ...] = ()) -> Chunk:
+    return Chunk("id", "source", Path(path), "title", heading, 0, 0, len(text), text, locator, "digest")
+
+
+LEASE = chunk("/lease.md", "The lease ends in May.", Locator(lines=(3, 4)), ("Terms", "End"))
+SCAN = chunk("/report.pdf", "Costs fell.", Locator(page=3))
+
+
+def test_search() -> None:
+    result = SearchResult(Question("lease costs"), (Hit(LEASE, 0.9, 1, None, 0.8123), Hit(SCAN, 0.5, None, 1)), {"search": 12.4})
+    assert list(render.search_lines(result, PLAIN, explain=True)) == [
+        "1. /lease.md:3-4  Terms › End",
+        "   score 0.900 · meaning rank 1 (cosine 0.81)",
+        "   The lease ends in May.",
+        "",
+        "2. /report.pdf, page 3",
+        "   score 0.500 · words rank 1",
+        "   Costs fell.",
+        "",
+        "took search 12 ms",
+    ]
+    assert list(render.search_lines(result, COLOR))[:2] == [
+        "\x1b[2m1.\x1b[0m \x1b[36m/lease.md:3-4\x1b[0m  \x1b[1mTerms › End\x1b[0m",
+        "   The \x1b[1mlease\x1b[0m ends in May.",
+    ]
+
+
+def test_citations_once_each_in_order_and_the_doubtful_marked() -> None:
+    lease = Citation(2, LEASE.path, LEASE.locator, "ends in\nMay", True)
+    doubtful = Citation(1, SCAN.path, SCAN.locator, "", False)
+    answer = Answer(Question("q"), "text", "answered", 0.9, (lease, doubtful, lease))
+    assert list(render.citation_lines(answer, PLAIN)) == [
+        "[1] /report.pdf, page 3  (not borne out by this passage)",
+        "[2] /lease.md:3-4  “ends in May”",
+    ]
+
+
+def test_nearest_are_few() -> None:
+    answer = Answer(Question("q"), "", "no_evidence", 0.0, hits=(Hit(LEASE, 1.0),) * 9)
+    assert list(render.nearest_lines(answer, PLAIN)) == ["The nearest passages:"] + ["  /lease.md:3-4  Terms › End"] * 3
+    assert list(render.nearest_lines(Answer(Question("q"), "", "no_evidence", 0.0), PLAIN)) == []
+
+
+def test_report() -> None:
+    report = IndexReport(1200, 0, 3, 0, 4567, (Unreadable(Path("/x.pdf"), "encrypted", "RC4"),), {"hidden": 2, "vcs": 0})
+    assert list(render.report_lines(report, PLAIN, seconds=75)) == [
+        "Indexed in 1 min 15 s: 1,200 added, 3 removed; 4,567 passages embedded.",
+        "Left out by rule: 2 hidden.",
+        "Skipped 1 file:",
+        "  /x.pdf: it is encrypted or needs a password (RC4)",
+    ]
+    assert list(render.report_lines(IndexReport(), PLAIN)) == ["Indexed: no files."]
+    assert list(render.report_lines(IndexReport(added=1), PLAIN, dry_run=True, seconds=3)) == ["Would index: 1 added."]
+
+
+def test_changes_worth_telling() -> None:
+    assert render.change_line(Indexed(Path("/a"), 1), PLAIN) == "indexed /a (1 passage)"
+    assert render.change_line(Removed(Path("/a")), PLAIN) == "removed /a"
+    assert render.change_line(Planned(0, 0, 0, 5, 0, {}), PLAIN) is None
+    assert render.change_line(IndexFinished(IndexReport(unchanged=5)), PLAIN) is None
+    assert (render.change_line(IndexFinished(IndexReport(added=1)), PLAIN) or "").startswith("up to date at ")
+
+
+def test_status_of_an_empty_index() -> None:
+    stats = StoreStats(0, 0, 0, 0, None, None)
+    assert list(render.status_lines(stats, (), Path("/data/index"), PLAIN, now=0.0)) == [
+        "files         0",
+        "passages      0",
+        "size          0 B",
+        "kept in       /data/index",
+    ]
+
+
+def test_status_names_every_folder() -> None:
+    stats = StoreStats(5, 9, 0, 2_000_000, 0, None)
+    lines = list(render.status_lines(stats, (Root(Path("/a"), "main"), Root(Path("/b"), "work")), Path("/i"), PLAIN, now=120.0))
+    assert lines[3] == "last indexed  2 minutes ago"
+    assert lines[-2:] == ["folders       /a  (main)", "              /b  (work)"]
+
+
+def test_findings() -> None:
+    findings = [Finding("seal", "ok", "on"), Finding("disk\n", "error", "full", "free some")]
+    assert list(render.finding_lines(findings, PLAIN)) == [
+        "ok       seal: on",
+        "error    disk␊: full",
+        "         hint: free some",
+    ]
+    assert next(iter(render.finding_lines(findings, COLOR))) == "\x1b[32mok     \x1b[0m  seal: on"

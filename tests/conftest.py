@@ -1,0 +1,33 @@
+"""Fixtures that every test file may use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+hypothesis.settings.register_profile("ragcli", deadline=None)  # a busy machine is no failure
+hypothesis.settings.load_profile("ragcli")
+
+REPOSITORY = Path(__file__).parent.parent
+MODELS = Path(os.environ.get("RAGCLI_TEST_MODELS") or REPOSITORY / ".cache" / "models")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """RAGCLI_HOME of this test; no other RAGCLI_ variable is set."""
+    for name in [name for name in os.environ if name.startswith("RAGCLI_")]:
+        monkeypatch.delenv(name)
+    folder = tmp_path / "home"
+    monkeypatch.setenv("RAGCLI_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def models_folder() -> Path:
+    """The folder of pulled models, laid out as the product's own."""
+    if not MODELS.is_dir():
+        pytest.skip(f"no models at {MODELS}: run scripts/test, or set RAGCLI_TEST_MODELS")
+    return MODELS

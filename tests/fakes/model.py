@@ -1,0 +1,45 @@
+"""A language model that says what it was told to say, and remembers what it was asked."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterator
+
+from ragcli.errors import prompt_too_long
+from ragcli.types import Delta, ModelIdentity, Prompt, Stop, Usage
+
+
+class ScriptedModel:
+    """Gives the enqueued replies in order, word by word; then ``always``, if there is one. A token is a word."""
+
+    def __init__(self, *replies: str, always: str | None = None, window: int = 4096) -> None:
+        self.identity = ModelIdentity("scripted", "fake")
+        self.window = window
+        self.prompts: list[Prompt] = []
+        self.closed = False
+        self._replies = deque(replies)
+        self._always = always
+
+    def enqueue(self, *replies: str) -> None:
+        self._replies.extend(replies)
+
+    def count_tokens(self, text: str) -> int:
+        return len(text.split())
+
+    def stream(self, prompt: Prompt, *, max_tokens: int) -> Iterator[Delta | Stop]:
+        tokens = sum(self.count_tokens(message.content) for message in prompt.messages)
+        if tokens >= self.window:
+            raise prompt_too_long(tokens, self.window)
+        self.prompts.append(prompt)
+        reply = self._replies.popleft() if self._replies else self._always
+        assert reply is not None, "the model was asked more often than the test enqueued replies"
+        return self._say(re.findall(r"\s*\S+", reply), tokens, max(1, min(max_tokens, self.window - tokens)))
+
+    def close(self) -> None:
+        self.closed = True
+
+    def _say(self, words: list[str], prompt_tokens: int, most: int) -> Iterator[Delta | Stop]:
+        for word in words[:most]:
+            yield Delta(word)
+        yield Stop("length" if len(words) > most else "stop", Usage(prompt_tokens, min(len(words), most)))

@@ -1,0 +1,91 @@
+"""Private folders, flushed files, and what is said when the disk refuses."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from ragcli.adapters import durability
+from ragcli.errors import StoreError, UsageError
+
+
+def test_private_folders_are_made_with_their_parents(tmp_path):
+    durability.make_private(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_wider_folder_of_ours_is_closed(tmp_path):
+    tmp_path.chmod(0o755)
+    durability.check_private(tmp_path)
+    durability.make_private(tmp_path)
+    assert tmp_path.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path):
+    (tmp_path / "index").write_text("mine")
+    with pytest.raises(StoreError, match="not a folder"):
+        durability.check_private(tmp_path / "index")
+
+
+@pytest.mark.parametrize("path", ["/home/ann/index", "index", "C:/index", "/mnt/a:b"])
+def test_local_folders_pass(path):
+    durability.refuse_remote(Path(path))
+
+
+@pytest.mark.parametrize("path", ["s3://bucket", "S3://bucket/x", "az://a", "hf://org/x", "file:///etc"])
+def test_addresses_do_not(path):
+    with pytest.raises(UsageError) as raised:
+        durability.refuse_remote(Path(path))
+    assert raised.value.slug == "remote-path"
+
+
+def test_files_are_listed_with_their_sizes(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a").write_bytes(b"123")
+    (tmp_path / "b").write_bytes(b"")
+    assert durability.list_files(tmp_path) == {"data/a": 3, "b": 0}
+    assert durability.list_files(tmp_path / "missing") == {}
+
+
+def test_flushing_reaches_every_new_file_and_every_folder_on_the_way(tmp_path, monkeypatch):
+    (tmp_path / "table" / "data").mkdir(parents=True)
+    (tmp_path / "table" / "data" / "a").write_bytes(b"1")
+    flushed: list[str] = []
+    monkeypatch.setattr(os, "fsync", lambda handle: flushed.append(str(Path(f"/proc/self/fd/{handle}").resolve())))
+    if not Path("/proc/self/fd").exists():
+        pytest.skip("names open files through /proc")
+    durability.flush(tmp_path / "table", ["data/a"])
+    expected = [tmp_path, tmp_path / "table", tmp_path / "table" / "data", tmp_path / "table" / "data" / "a"]
+    assert sorted(flushed) == sorted(map(str, expected))
+
+
+def test_changes_of_presence_size_and_content_are_told_apart(tmp_path):
+    for name in ("same", "gone", "longer", "other"):
+        (tmp_path / name).write_bytes(b"before")
+    expected = {name: (6, durability.digest_file(tmp_path / name)) for name in ("same", "gone", "longer", "other")}
+    (tmp_path / "gone").unlink()
+    (tmp_path / "longer").write_bytes(b"before and after")
+    (tmp_path / "other").write_bytes(b"behind")
+    assert durability.changed_files(tmp_path, expected) == ["gone", "longer"]
+    assert durability.changed_files(tmp_path, expected, read=True) == ["gone", "longer", "other"]
+
+
+def test_durable_files_come_and_go_whole(tmp_path):
+    durability.write_durably(tmp_path / "a", b"one")
+    durability.write_durably(tmp_path / "a", b"two")
+    assert (tmp_path / "a").read_bytes() == b"two"
+    durability.remove_durably(tmp_path / "a")
+    durability.remove_durably(tmp_path / "a")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "slug"), [(errno.ENOSPC, "disk-full"), (errno.EDQUOT, "disk-full"), (errno.EROFS, "unsafe-folder")]
+)
+def test_what_the_disk_says_is_said_in_words(number, slug):
+    error = durability.unwritable(Path("/x"), OSError(number, os.strerror(number)))
+    assert error.slug == slug
+    assert error.hint
