@@ -10,7 +10,8 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ragcli.chunking import text_to_embed
-from ragcli.citing import MarkerFilter, find_citations, keep_markers, may_become_not_found, says_not_found
+from ragcli.citing import MarkerFilter, find_citations, may_become_not_found, says_not_found, settle_markers
+from ragcli.errors import StoreError, UsageError
 from ragcli.piping import cut_piped_text, rank_by_words
 from ragcli.ports import Embedder, LanguageModel, Store
 from ragcli.prompting import build_prompt, pack_context
@@ -23,6 +24,7 @@ from ragcli.types import (
     Context,
     Delta,
     Hit,
+    IndexIdentity,
     Packed,
     Question,
     Ranking,
@@ -39,6 +41,8 @@ PIPED_SHARE = 0.75
 """What a piped text may take of the context beside an index: whoever pipes a text asks about it."""
 SURE_SIMILARITY = 0.7
 """A cosine at which a passage nearly repeats the question; used to say how sure an answer is."""
+UNKNOWN_CLOSENESS = 0.5
+"""Stands for the cosine where none was computed: a search by words, a short piped text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,34 @@ class AskOptions:
     context_tokens: int
     max_tokens: int
     min_similarity: float
+
+
+def check_question(text: str) -> None:
+    """Raises UsageError ``empty-question``."""
+    if not text.strip():
+        raise UsageError("empty-question", "the question is empty", hint='ragcli ask "When does the lease end?"')
+
+
+def check_index(question: Question, store: Store, identity: Callable[[], IndexIdentity]) -> None:
+    """The index has something to find and was made with the embedder that would be asked; words need none.
+
+    Raises StoreError: ``index-missing``, ``index-empty``, ``index-mismatch``.
+    """
+    stored = store.identity()
+    if stored is None:
+        raise StoreError("index-missing", "nothing has been indexed yet", hint="ragcli index ~/Documents")
+    if not store.stats().chunks:
+        raise StoreError("index-empty", "the index holds no text", hint="ragcli index PATH; ragcli ls shows what was skipped")
+    if question.mode != "words" and not fits(stored, identity()):
+        own = identity().embedder
+        by = f"{stored.embedder}, the settings say {own}" if stored.embedder != own else f"other files of {own}"
+        hint = "ragcli index --force, or ragcli config set models.embedder"
+        raise StoreError("index-mismatch", f"the index was made with {by}", hint=hint)
+
+
+def fits(stored: IndexIdentity, now: IndexIdentity) -> bool:
+    """Whether questions and stored chunks become vectors of one space."""
+    return (stored.embedder, stored.embedder_digest, stored.prefixes) == (now.embedder, now.embedder_digest, now.prefixes)
 
 
 def search_chunks(question: Question, ports: AskPorts, *, words_weight: float) -> SearchResult:
@@ -106,27 +138,29 @@ def _stream(
     question: Question, context: Context, model: LanguageModel, max_tokens: int, watch: _Stopwatch
 ) -> Generator[AnswerEvent, None, tuple[str, Stop]]:
     """Shows the answer as it comes, except while it may still turn out to say that the files do not say."""
-    filtered = MarkerFilter(passage.number for passage in context.passages)
+    filtered = MarkerFilter(context, question.text)
     said, shown = "", False
     stop = Stop("stop", Usage())
     for event in model.stream(build_prompt(question.text, context), max_tokens=max_tokens):
         if isinstance(event, Stop):
             stop = event
             continue
-        if not said:
+        if event.text and not said:
             watch.lap("first_token")
         said += event.text
         if not shown and may_become_not_found(said):
             continue
-        piece = filtered.feed(event.text if shown else said)
+        piece = filtered.feed(event.text if shown else said.lstrip())
         shown = True
         if piece:
             yield Delta(piece)
-    rest = filtered.flush() if shown else ""
+    # An answer of one word, such as "No", may have been held back to its end.
+    held = "" if shown or says_not_found(said) else filtered.feed(said.lstrip())
+    rest = held + filtered.flush()
     if rest:
         yield Delta(rest)
     watch.lap("answer")
-    return keep_markers(said, [passage.number for passage in context.passages]).strip(), stop
+    return settle_markers(said.strip(), context, question.text), stop
 
 
 def conclude(answer: Answer) -> Answer:
@@ -139,9 +173,10 @@ def conclude(answer: Answer) -> Answer:
 
 def confidence_of(hits: Sequence[Hit], citations: Sequence[Citation]) -> float:
     """Between 0 and 1: how close the best passage is, halved for what no passage supports. Not calibrated."""
-    nearest = max((hit.similarity or 0.0 for hit in hits), default=0.0)
+    known = [hit.similarity for hit in hits if hit.similarity is not None]
+    closeness = min(1.0, max(0.0, max(known)) / SURE_SIMILARITY) if known else UNKNOWN_CLOSENESS
     support = sum(citation.supported for citation in citations) / len(citations) if citations else 0.0
-    return round(min(1.0, max(0.0, nearest) / SURE_SIMILARITY) * (0.5 + 0.5 * support), 3)
+    return round(closeness * (0.5 + 0.5 * support), 3)
 
 
 def is_close_enough(hits: Sequence[Hit], mode: str, min_similarity: float) -> bool:

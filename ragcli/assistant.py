@@ -15,28 +15,28 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, cast
 
-from ragcli import catalog
-from ragcli.asking import AskOptions, AskPorts, ask_question, search_chunks
+from ragcli.asking import AskOptions, AskPorts, ask_question, check_index, check_question, fits, search_chunks
 from ragcli.config import Config, Locations, load_config
-from ragcli.errors import SourceError, StoreError, UsageError
-from ragcli.indexing import IndexOptions, IndexPorts, forget_sources, index_roots
+from ragcli.errors import SourceError, StoreError
+from ragcli.forgetting import forget_paths
+from ragcli.indexing import IndexOptions, IndexPorts, index_collections, index_roots
+from ragcli.keeping import ModelKeeper
 from ragcli.machine import Machine
-from ragcli.planning import is_below, source_id_of
+from ragcli.planning import source_id_of
 from ragcli.types import (
     Answer,
     AnswerEvent,
     AnswerFinished,
     Chunk,
     EvaluationEvent,
+    EvaluationProgressed,
     Finding,
     IndexEvent,
     IndexFinished,
     IndexReport,
-    InstalledModel,
-    ModelRow,
-    PullEvent,
+    Mode,
     Question,
     Root,
     SearchResult,
@@ -48,14 +48,17 @@ EVALUATIONS = "eval"
 """Folder below the data folder for the indexes of evaluation sets."""
 
 
-class Assistant:
+class Assistant(ModelKeeper):
     """An index, an embedder and a language model, each made from the settings when first used, or brought by the caller.
 
     Methods that end in ``_events`` are generators: nothing happens until they are iterated, and closing them stops the work.
     """
 
     def __init__(self, config: Config, locations: Locations, **ports: Any) -> None:
-        """``ports`` replaces any port of the machine: ``store``, ``walker``, ``reader``, ``split``, ``embedder``, ``model``."""
+        """``ports`` replaces any port of the machine: ``store``, ``walker``, ``reader``, ``split``, ``embedder``, ``model``.
+
+        They stay the caller's to close.
+        """
         self.config = config
         self.locations = locations
         self.machine = Machine(config, locations, ports)
@@ -80,7 +83,7 @@ class Assistant:
         self.close()
 
     def close(self) -> None:
-        """The models' memory and the index are free. Idempotent."""
+        """The memory of the model and the index are free; they are made again if they are needed again. Idempotent."""
         self.machine.close()
 
     # ---- indexing ----
@@ -103,25 +106,24 @@ class Assistant:
         name = collection or self.config.index.collection
         roots = [Root(resolve(path), name, tuple(include), tuple(exclude)) for path in paths]
         options = IndexOptions(name, force=force, dry_run=dry_run, retry_failed=retry_failed)
-        if roots:
-            yield from index_roots(roots, self._index_ports(), options)
-            return
-        known = {root.collection for root in self.roots()}
-        if collection:
-            known &= {collection}
-        if not known:
-            raise SourceError("nothing-to-index", "no folder has been indexed yet", hint="ragcli index ~/Documents")
         ports = self._index_ports()
-        if force and not dry_run:
-            self.machine.store.reset(self.machine.identity)
-        reports = []
-        for each in sorted(known):
-            for event in index_roots((), ports, replace(options, collection=each)):
-                if isinstance(event, IndexFinished):
-                    reports.append(event.report)
-                else:
-                    yield event
-        yield IndexFinished(_sum_reports(reports))
+        if roots:
+            yield from index_roots(roots, ports, options)
+        else:
+            names = self._collections(collection, ports, rebuild=force and not dry_run)
+            yield from index_collections(names, ports, options)
+
+    def _collections(self, wanted: str | None, ports: IndexPorts, *, rebuild: bool) -> list[str]:
+        """The collections to refresh. With ``rebuild`` the index is emptied first, unless one collection alone is wanted
+        and the index fits the settings: then that one is read again in place."""
+        if rebuild and (wanted is None or ports.store.identity() not in (None, ports.identity)):
+            ports.store.reset(ports.identity)
+            wanted = None
+        known = {root.collection for root in ports.store.roots()}
+        found = known if wanted is None else known & {wanted}
+        if not found:
+            raise SourceError("nothing-to-index", "no folder has been indexed yet", hint="ragcli index ~/Documents")
+        return sorted(found)
 
     def index(self, paths: Sequence[Path] = (), **options: Any) -> IndexReport:
         """As ``index_events``, all at once: what was done."""
@@ -141,32 +143,32 @@ class Assistant:
             yield from watch_roots(watcher, lambda: self.index_events(resolved))
 
     def forget_events(self, paths: Sequence[Path]) -> Iterator[IndexEvent]:
-        """The sources below the paths leave the index. Raises SourceError ``not-indexed``."""
-        tops = {os.path.realpath(path) for path in paths}
-        sources = [source for source in self.machine.store.sources().values() if is_below(source.path, tops)]
-        roots = [root for root in self.machine.store.roots() if is_below(root.path, tops)]
-        if not sources and not roots:
-            raise SourceError("not-indexed", f"nothing below {paths[0]} is indexed", hint="ragcli ls shows what is")
-        yield from forget_sources(sources, roots, self._index_ports())
+        """The sources below the paths leave the index for good. Raises SourceError ``not-indexed``."""
+        return forget_paths([Path(os.path.realpath(path.expanduser())) for path in paths], self.machine.store)
 
     def _index_ports(self) -> IndexPorts:
+        """Raises ModelError ``model-missing``: before anything is looked at."""
         machine = self.machine
+        identity = machine.identity
         return IndexPorts(
             store=machine.store,
             walker=machine.walker,
             reader=machine.reader,
             split=lambda: machine.split,
             embedder=lambda: machine.embedder,
-            identity=machine.identity,
+            identity=identity,
             token_limit=machine.token_limit,
         )
 
     # ---- asking ----
 
     def search(self, question: Question) -> SearchResult:
-        """The best hits. Raises StoreError ``index-missing``, ``index-empty``; UsageError ``empty-question``."""
+        """The best hits. A search by words needs no embedder.
+
+        Raises StoreError ``index-missing``, ``index-empty``, ``index-mismatch``; UsageError ``empty-question``; ModelError.
+        """
         check_question(question.text)
-        self._check_index()
+        self._check_index(question)
         return search_chunks(question, self._ask_ports(), words_weight=self.config.search.words_weight)
 
     def ask_events(self, question: Question, *, piped: str | None = None, max_tokens: int | None = None) -> Iterator[AnswerEvent]:
@@ -176,15 +178,14 @@ class Assistant:
         ``empty-question``; StoreError; ModelError.
         """
         check_question(question.text)
-        has_index = self.machine.store.stats().chunks > 0
         if not piped:
-            self._check_index()
-        options = self._ask_options(max_tokens)
-        yield from ask_question(question, self._ask_ports(with_store=has_index), options, piped=piped)
+            self._check_index(question)
+        ports = self._ask_ports(with_store=not piped or self._has_fitting_index())
+        yield from ask_question(question, ports, self._ask_options(max_tokens), piped=piped)
 
     def ask(self, text: str, **options: Any) -> Answer:
         """As ``ask_events`` for a question of that text, all at once."""
-        question = Question(text, limit=self.config.search.limit)
+        question = Question(text, limit=self.config.search.limit, mode=cast(Mode, self.config.search.mode))
         *_, last = self.ask_events(question, **options)
         assert isinstance(last, AnswerFinished)
         return last.answer
@@ -202,16 +203,12 @@ class Assistant:
             min_similarity=answer.min_similarity,
         )
 
-    def _check_index(self) -> None:
-        """An empty or missing index, or one made with another embedder, is said before anything is loaded."""
+    def _check_index(self, question: Question) -> None:
+        check_index(question, self.machine.store, lambda: self.machine.identity)
+
+    def _has_fitting_index(self) -> bool:
         stored = self.machine.store.identity()
-        if stored is None:
-            raise StoreError("index-missing", "nothing has been indexed yet", hint="ragcli index ~/Documents")
-        if not self.machine.store.stats().chunks:
-            raise StoreError("index-empty", "the index holds no text", hint="ragcli index PATH; ragcli ls shows what was skipped")
-        if stored.dimension != self.machine.identity.dimension or stored.embedder != self.machine.identity.embedder:
-            message = f"the index was made with {stored.embedder}, the settings say {self.machine.identity.embedder}"
-            raise StoreError("index-mismatch", message, hint="ragcli index --force, or ragcli config set models.embedder")
+        return stored is not None and fits(stored, self.machine.identity) and self.machine.store.stats().chunks > 0
 
     def evaluate_events(
         self,
@@ -231,14 +228,24 @@ class Assistant:
             yield from extracting.evaluate_extraction(folder, self.machine.reader)
             return
         options = evaluating.EvaluationOptions(retrieval_only, limit, seed, k)
-        evaluating.read_questions(folder, limit=limit, seed=seed)
-        place = Locations(self.locations.data / EVALUATIONS / source_id_of(folder, EVALUATIONS), self.locations.config_file)
-        config = replace(self.config, answer=replace(self.config.answer, model=model)) if model else self.config
-        with Assistant(config, place, models=self.machine.models) as beside:
+        questions = evaluating.read_questions(folder, limit=limit, seed=seed)
+        with self._beside(folder, model) as beside:
+            if not retrieval_only and not all(question.is_retrieval_only for question in questions):
+                beside.machine.check_model()
             for _ in beside.index_events([folder / "corpus"]):
-                yield evaluating.EvaluationProgressed(0, 0, "indexing")
+                yield EvaluationProgressed(0, 0, "indexing")
             ports, reader = beside._ask_ports(), beside.machine.reader
             yield from evaluating.evaluate_questions(folder, ports, reader, beside._ask_options(), options)
+
+    def _beside(self, folder: Path, model: str | None) -> Assistant:
+        """An assistant with an index of its own for the folder, and what the caller brought to this one."""
+        place = Locations(self.locations.data / EVALUATIONS / source_id_of(folder, EVALUATIONS), self.locations.config_file)
+        config = replace(self.config, answer=replace(self.config.answer, model=model)) if model else self.config
+        brought = {name: port for name, port in self.machine.brought.items() if name != "store"}
+        beside = Assistant(config, place, **{"models": self.machine.models, **brought})
+        if beside.machine.store.identity() not in (None, beside.machine.identity):
+            beside.machine.store.reset(beside.machine.identity)
+        return beside
 
     # ---- looking ----
 
@@ -300,43 +307,6 @@ class Assistant:
 
         return offline_proof()
 
-    # ---- models ----
-
-    def model_list(self) -> tuple[ModelRow, ...]:
-        """The catalog's models, then those that are only installed."""
-        installed = {model.name: model for model in self.machine.models.installed()}
-        used = {self.config.models.embedder, self._used_model(installed.values())}
-        known = {entry.name: entry for entry in catalog.entries()}
-        names = dict.fromkeys([*known, *installed])
-        return tuple(catalog.describe_row(known.get(name), installed.get(name), in_use=name in used) for name in names)
-
-    def _used_model(self, installed: Any) -> str:
-        chosen = self.config.answer.model
-        best = catalog.choose_default(installed, self.machine.engine) if chosen == "auto" else None
-        return best.name if best else chosen
-
-    def show_model(self, name: str) -> ModelRow:
-        """The row of that name. Raises ModelError ``model-unknown``."""
-        for row in self.model_list():
-            if row.name == name:
-                return row
-        catalog.find_model(name)
-        raise AssertionError("a model of the catalog has a row")
-
-    def pull_events(self, name: str, for_mlx: bool | None = None) -> Iterator[PullEvent]:
-        """The model is fetched, verified and installed. Needs a process that is not sealed. Raises ModelError, StoreError."""
-        from ragcli.adapters.downloads import Downloads
-        from ragcli.pulling import pull_model
-
-        convert = self.machine.engine == "mlx" if for_mlx is None else for_mlx
-        return pull_model(catalog.find_model(name), self.machine.models, Downloads(), for_mlx=convert)
-
-    def import_model(self, path: Path, name: str | None = None, role: Literal["embedder", "llm"] | None = None) -> InstalledModel:
-        return self.machine.models.import_model(path, name, role)
-
-    def remove_model(self, name: str) -> None:
-        self.machine.models.remove(name)
-
 
 def resolve(path: Path) -> Path:
     """The path with all links followed. Raises SourceError ``path-missing``, UsageError ``remote-path``."""
@@ -347,26 +317,3 @@ def resolve(path: Path) -> Path:
     if not os.path.lexists(real):
         raise SourceError("path-missing", f"there is no {path}", hint="check the spelling, or quote names with spaces")
     return real
-
-
-def check_question(text: str) -> None:
-    if not text.strip():
-        raise UsageError("empty-question", "the question is empty", hint='ragcli ask "When does the lease end?"')
-
-
-def _sum_reports(reports: Sequence[IndexReport]) -> IndexReport:
-    if len(reports) == 1:
-        return reports[0]
-    total = IndexReport()
-    for report in reports:
-        total = IndexReport(
-            added=total.added + report.added,
-            changed=total.changed + report.changed,
-            removed=total.removed + report.removed,
-            unchanged=total.unchanged + report.unchanged,
-            chunks=total.chunks + report.chunks,
-            skipped=total.skipped + report.skipped,
-            left_out={**total.left_out, **report.left_out},
-            took_ms={name: total.took_ms.get(name, 0) + value for name, value in report.took_ms.items()},
-        )
-    return total

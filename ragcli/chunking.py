@@ -33,12 +33,12 @@ LONGEST_HEADING = 100
 def chunk_document(document: Document, *, source_id: str, split: Split, token_limit: int) -> tuple[Chunk, ...]:
     """The document's chunks in order: spans of its text, none blank, each within one place.
 
-    Each has at most ``token_limit - HEADING_TOKENS`` tokens, unless a single piece has more.
+    Each has at most ``token_limit - HEADING_TOKENS`` tokens, and that is at least ``HEADING_TOKENS``, unless a single
+    piece has more.
     """
+    limit = max(HEADING_TOKENS, token_limit - HEADING_TOKENS)
     spans = [
-        (start, end, group)
-        for group in group_blocks(document.blocks)
-        for start, end in _spans_of(document, group, split, token_limit - HEADING_TOKENS)
+        (start, end, group) for group in group_blocks(document.blocks) for start, end in _spans_of(document, group, split, limit)
     ]
     return tuple(
         _chunk_at(document, source_id=source_id, ordinal=ordinal, start=start, end=end, group=group)
@@ -100,7 +100,7 @@ def _strip(text: str, start: int, end: int) -> Span:
 
 def _chunk_at(document: Document, *, source_id: str, ordinal: int, start: int, end: int, group: Sequence[Block]) -> Chunk:
     text = document.text[start:end]
-    covered = [block for block in group if block.start < end and block.end > start] or [group[0]]
+    covered = _covered(group, start, end)
     key = f"{source_id}:{document.digest}:{ordinal}".encode()
     return Chunk(
         id=hashlib.sha256(key).hexdigest()[:32],
@@ -130,9 +130,13 @@ def _common_heading(blocks: Sequence[Block]) -> tuple[str, ...]:
     return heading
 
 
-def locate_span(document_text: str, block: Block, start: int, end: int) -> Locator:
-    """The place of ``document_text[start:end]``, which lies in the block."""
-    return _locate(document_text, [block], start, end)
+def locate_span(document: Document, start: int, end: int) -> Locator:
+    """The place of ``document.text[start:end]``, which is not blank."""
+    return _locate(document.text, _covered(document.blocks, start, end), start, end)
+
+
+def _covered(blocks: Sequence[Block], start: int, end: int) -> Sequence[Block]:
+    return [block for block in blocks if block.start < end and block.end > start] or blocks[:1]
 
 
 def _locate(text: str, covered: Sequence[Block], start: int, end: int) -> Locator:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ragcli.prompting import NOT_FOUND
@@ -11,6 +11,7 @@ from ragcli.sentences import split_sentences, words_of
 from ragcli.types import Citation, Context, Locator, Passage
 
 MARKER = re.compile(r"\[(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)\]")
+SPACED_MARKER = re.compile(rf"\s*{MARKER.pattern}")
 OPEN_MARKER = re.compile(r"\s*\[[\d\s,;–-]*$|\s+$")
 """The beginning of what may become a marker; it is held back until it is one or is not."""
 
@@ -18,11 +19,13 @@ LONGEST_QUOTE = 320
 """Characters of a quote: two long sentences, which is what a reader checks at a glance."""
 SUPPORTED_SHARE = 0.5
 """Share of a sentence's words that its passage must hold, all its numbers aside, for it to count as supported."""
+_SHOWN = r"(?:files?|passages?|texts?|contexts?|documents?)"
+"""What a model calls that which it was shown."""
 DENIALS = re.compile(
-    r"not (?:(?:mentioned|stated|found|provided|specified|given|included|contained) )?in (?:the |your |these )?"
-    r"(?:files?|passages?|text|context|document)"
-    r"|(?:passages?|files?|text|context|documents?) (?:do(?:es)?(?: not|n't)|don't) "
-    r"(?:say|mention|contain|provide|state|specify|include|give|answer)"
+    rf"\bnot (?:(?:mentioned|stated|found|provided|specified|given|included|contained) )?in (?:the |your |these )?{_SHOWN}\b"
+    rf"|\bno (?:information|mention|answer|evidence)\b.{{0,80}} in (?:the |your |these )?{_SHOWN}\b"
+    rf"|(?:^|\b(?:the|these|your|provided|given) ){_SHOWN} (?:do(?:es)?(?: not|n['’]t)) "
+    r"(?:say|mention|contain|provide|state|specify|include|give|answer)\b"
     r"|nicht in den (?:dateien|passagen|textstellen)|pas dans les (?:fichiers|passages|extraits)|no (?:está|aparece) en los "
     r"|文件中没有|未提及|没有提到|記載されていません",
     re.IGNORECASE,
@@ -52,35 +55,63 @@ def may_become_not_found(text: str) -> bool:
 
 
 class MarkerFilter:
-    """Lets a streamed answer through, but for markers that name no passage, whatever pieces they come in."""
+    """Lets a streamed answer through with its markers settled, whatever pieces they come in."""
 
-    def __init__(self, numbers: Iterable[int]) -> None:
-        self._numbers = frozenset(numbers)
-        self._held = ""
+    def __init__(self, context: Context, question: str = "") -> None:
+        self._context, self._question = context, question
+        self._said = ""
+        self._shown = 0
 
     def feed(self, text: str) -> str:
         """What can be shown now; a tail that may become a marker is held back."""
-        self._held += text
-        tail = OPEN_MARKER.search(self._held)
-        cut = tail.start() if tail else len(self._held)
-        ready, self._held = self._held[:cut], self._held[cut:]
-        return keep_markers(ready, self._numbers)
+        self._said += text
+        tail = OPEN_MARKER.search(self._said)
+        return self._rest(self._said[: tail.start()] if tail else self._said)
 
     def flush(self) -> str:
         """The rest."""
-        ready, self._held = self._held, ""
-        return keep_markers(ready, self._numbers).rstrip()
+        return self._rest(self._said.rstrip())
+
+    def _rest(self, said: str) -> str:
+        # What was settled stays settled: a marker depends only on what stands before it.
+        settled = settle_markers(said, self._context, self._question)
+        new, self._shown = settled[self._shown :], max(self._shown, len(settled))
+        return new
 
 
-def keep_markers(text: str, numbers: Iterable[int]) -> str:
-    """The text with each marker reduced to the passages that exist; a marker that names none is gone."""
-    known = frozenset(numbers)
+def settle_markers(text: str, context: Context, question: str = "") -> str:
+    """The text with each marker naming passages that exist, one by one; a marker that names none is gone.
 
-    def reduce(match: re.Match[str]) -> str:
-        kept = [number for number in _numbers_in(match[1]) if number in known]
-        return (match[0][: len(match[0]) - len(match[0].lstrip())] + "".join(f"[{number}]" for number in kept)) if kept else ""
+    Small models often know the answer and not where they read it: if no passage that a marker names supports the
+    sentence before it and another one does, the marker names that one.
+    """
+    passages = {passage.number: passage for passage in context.passages}
+    settled, position, last = "", 0, ("", frozenset[int]())
+    for match in SPACED_MARKER.finditer(text):
+        settled += text[position : match.start()]
+        position = match.end()
+        statement = _last_sentence(text[: match.start()])
+        named = [number for number in _numbers_in(match[1]) if number in passages]
+        already = last[1] if last[0] == statement else frozenset[int]()
+        numbers = [number for number in _settle(statement, named, already, passages, question) if number not in already]
+        last = (statement, already | set(numbers))
+        space = match[0][: len(match[0]) - len(match[0].lstrip())]
+        settled += space + "".join(f"[{number}]" for number in numbers) if numbers else ""
+    return settled + text[position:]
 
-    return re.sub(rf"\s*{MARKER.pattern}", reduce, text)
+
+def _last_sentence(text: str) -> str:
+    plain = MARKER.sub("", text)
+    spans = split_sentences(plain)
+    return plain[slice(*spans[-1])] if spans else ""
+
+
+def _settle(
+    statement: str, named: Sequence[int], already: frozenset[int], passages: Mapping[int, Passage], question: str
+) -> Sequence[int]:
+    if not named or any(is_supported(statement, _evidence(passages[number], question)) for number in (*already, *named)):
+        return named
+    return _supporting(statement, tuple(passages.values()), question) or named
 
 
 def _numbers_in(inside: str) -> Iterator[int]:
@@ -100,7 +131,7 @@ def find_citations(text: str, context: Context, question: str = "") -> tuple[Cit
     statements = [statement for statement in _statements(text) if statement.text]
     named = any(number in passages for statement in statements for number in statement.numbers)
     for statement in statements:
-        numbers = statement.numbers if named else _supporting(statement.text, context.passages)
+        numbers = statement.numbers if named else _supporting(statement.text, context.passages, question)
         for number in numbers:
             if number in passages:
                 citation = _cite(statement.text, passages[number], question)
@@ -122,9 +153,17 @@ def _statements(text: str) -> Iterator[_Statement]:
         waiting = plain
 
 
-def _supporting(sentence: str, passages: Sequence[Passage]) -> tuple[int, ...]:
-    best = max(passages, key=lambda passage: _share(sentence, passage.text), default=None)
-    return (best.number,) if best and is_supported(sentence, best.text) else ()
+def _supporting(statement: str, passages: Sequence[Passage], question: str) -> tuple[int, ...]:
+    """The passage that holds most of the statement, and then of the question; none if none supports it."""
+    able = [passage for passage in passages if is_supported(statement, _evidence(passage, question))]
+    best = max(able, key=lambda passage: (_share(statement, passage.text), _share(question, passage.text)), default=None)
+    return (best.number,) if best and find_quote(statement, best.text, question) else ()
+
+
+def _evidence(passage: Passage, question: str) -> str:
+    """What a statement may draw on: the passage below its headings, and the question that it repeats."""
+    chunk = passage.hit.chunk
+    return "\n".join((passage.text, chunk.title, *chunk.heading, question))
 
 
 def _cite(statement: str, passage: Passage, question: str) -> Citation | None:
@@ -138,7 +177,7 @@ def _cite(statement: str, passage: Passage, question: str) -> Citation | None:
         path=chunk.path,
         locator=_locate(chunk.locator, passage.text, *span),
         quote=quote,
-        supported=is_supported(f"{statement}", f"{passage.text}\n{chunk.title}\n{' '.join(chunk.heading)}\n{question}"),
+        supported=is_supported(statement, _evidence(passage, question)),
     )
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ragcli.asking import AskOptions, AskPorts, ask_question, search_chunks
+from ragcli.chunking import locate_span
 from ragcli.citing import MARKER
 from ragcli.errors import SourceError
 from ragcli.ports import Reader
@@ -66,22 +67,35 @@ class Outcome:
 
 
 def read_questions(folder: Path, *, limit: int | None, seed: int) -> list[EvaluationQuestion]:
-    """The set's questions, or a sample of them that depends only on the seed. Raises SourceError ``path-missing``."""
+    """The set's questions, or a sample of them that depends only on the seed. Raises SourceError.
+
+    ``path-missing`` if the folder is no set, ``path-unreadable`` if a line is no question.
+    """
     file = folder / "questions.jsonl"
     if not file.is_file():
         hint = "a set has corpus/ and questions.jsonl, or corpus/ and manifest.jsonl"
         raise SourceError("path-missing", f"{folder} is no evaluation set", hint=hint)
-    questions = [parse_question(json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    questions = list(_parse(file))
     if limit is not None and limit < len(questions):
         questions = random.Random(seed).sample(questions, limit)
     return questions
+
+
+def _parse(file: Path) -> Iterator[EvaluationQuestion]:
+    for number, line in enumerate(file.read_text(encoding="utf-8").split("\n"), 1):
+        if line.strip():
+            try:
+                yield parse_question(json.loads(line))
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                hint = 'each line is an object with "question", "answers" and "files"'
+                raise SourceError("path-unreadable", f"line {number} of {file.name} is no question", hint=hint) from error
 
 
 def evaluate_questions(
     folder: Path, ports: AskPorts, reader: Reader, ask_options: AskOptions, options: EvaluationOptions
 ) -> Iterator[EvaluationEvent]:
     """Progress for each question, then the report of DESIGN's shape."""
-    corpus = folder / "corpus"
+    corpus = (folder / "corpus").resolve()
     questions = read_questions(folder, limit=options.limit, seed=options.seed)
     documents: dict[Path, Document | None] = {}
     outcomes: list[Outcome] = []
@@ -132,15 +146,8 @@ def _read_again(path: Path, reader: Reader, documents: dict[Path, Document | Non
 def _stands_at(citation: Citation, document: Document | None) -> bool:
     if document is None:
         return False
-    if citation.locator.lines:
-        first, last = citation.locator.lines
-        return citation.quote in "\n".join(document.text.split("\n")[first - 1 : last])
-    places = [
-        document.text[block.start : block.end]
-        for block in document.blocks
-        if (block.locator.page, block.locator.label) == (citation.locator.page, citation.locator.label)
-    ]
-    return any(citation.quote in place for place in places) or (not places and citation.quote in document.text)
+    places = (match.span() for match in re.finditer(re.escape(citation.quote), document.text))
+    return any(locate_span(document, *place) == citation.locator for place in places)
 
 
 # ---- the report ------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ragcli.errors import SourceError
 from ragcli.ports import Reader
 from ragcli.types import (
     Document,
@@ -33,9 +34,16 @@ class ExpectedFile:
 
 
 def read_manifest(folder: Path) -> list[ExpectedFile]:
-    """The files of the set and the strings that reading them has to yield: ``must``, and ``nice`` in the tier of that name."""
-    lines = (folder / "manifest.jsonl").read_text(encoding="utf-8").splitlines()
-    return [_expected(json.loads(line)) for line in lines if line.strip()]
+    """The files of the set and the strings that reading them should yield: ``must``, and outside the core ``nice`` too.
+
+    Raises SourceError ``path-unreadable``.
+    """
+    lines = (folder / "manifest.jsonl").read_text(encoding="utf-8").split("\n")
+    try:
+        return [_expected(json.loads(line)) for line in lines if line.strip()]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        hint = 'each line is an object with "file", "tier" and "must"'
+        raise SourceError("path-unreadable", "a line of manifest.jsonl describes no file", hint=hint) from error
 
 
 def _expected(line: Mapping[str, Any]) -> ExpectedFile:
@@ -44,7 +52,10 @@ def _expected(line: Mapping[str, Any]) -> ExpectedFile:
 
 
 def evaluate_extraction(folder: Path, reader: Reader) -> Iterator[EvaluationEvent]:
-    """Progress for each file, then the report: by tier how many strings were found, and which were missed."""
+    """Progress for each file, then the report: by tier how many strings were found, and which were missed.
+
+    Raises SourceError: ``path-unreadable``, or ``path-missing`` if a file of the manifest is not there.
+    """
     expected = read_manifest(folder)
     stamps = {entry.file: _stamp(folder / "corpus" / entry.file) for entry in expected}
     results: dict[Path, Document | Unreadable] = {}
@@ -89,5 +100,9 @@ def fold(text: str) -> str:
 
 
 def _stamp(path: Path) -> FileStamp:
-    status = path.stat()
+    try:
+        status = path.stat()
+    except OSError as error:
+        message = f"the manifest names {path.name}, which is not there"
+        raise SourceError("path-missing", message, hint="a set has corpus/ and manifest.jsonl") from error
     return FileStamp(path, status.st_size, status.st_mtime_ns, status.st_ino)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ragcli.chunking import POLICY, chunk_document, text_to_embed
-from ragcli.planning import merge_roots, plan_index, source_id_of
+from ragcli.planning import keep_excludes, merge_roots, plan_index, source_id_of
 from ragcli.ports import Embedder, Reader, Split, Store, Walker
 from ragcli.ranking import blend_neighbours
 from ragcli.types import (
@@ -40,6 +40,8 @@ from ragcli.types import (
 
 BATCH_CHUNKS = 512
 """Chunks per commit: some seconds of embedding, which is the most that an interrupted run does again."""
+BATCH_FILES = 512
+"""Files per commit, where they have few chunks or are as they were."""
 SLICE_CHUNKS = 64
 """Chunks between two signs of progress."""
 
@@ -73,14 +75,21 @@ def index_roots(new_roots: Sequence[Root], ports: IndexPorts, options: IndexOpti
     yield from _Run(new_roots, ports, options).events()
 
 
-def forget_sources(sources: Sequence[StoredSource], roots: Sequence[Root], ports: IndexPorts) -> Iterator[IndexEvent]:
-    """The sources and the roots are known no more, and the next run does not bring them back."""
-    with ports.store.writing(ports.identity):
-        ports.store.forget_roots(roots)
-        ports.store.remove(sources)
-        ports.store.finish()
-    yield from (Removed(source.path) for source in sources)
-    yield IndexFinished(IndexReport(removed=len(sources)))
+def index_collections(names: Sequence[str], ports: IndexPorts, options: IndexOptions) -> Iterator[IndexEvent]:
+    """As ``index_roots`` for all known roots of each collection; one report of all comes last."""
+    report = IndexReport()
+    for name in names:
+        for event in index_roots((), ports, replace(options, collection=name)):
+            if isinstance(event, IndexFinished):
+                report += event.report
+            else:
+                yield event
+    yield IndexFinished(report)
+
+
+def is_failure(source: StoredSource) -> bool:
+    """Whether the source should have been read and was not. A file of no bytes has nothing that anyone could miss."""
+    return bool(source.reason) and not (source.reason == "empty" and source.size == 0)
 
 
 @dataclass
@@ -98,11 +107,12 @@ class _Run:
     def events(self) -> Iterator[IndexEvent]:
         store, options = self.ports.store, self.options
         known = [root for root in store.roots() if root.collection == options.collection]
-        roots = list(self.new_roots) or known
+        new = keep_excludes(self.new_roots, known)
+        roots = list(new) or known
         walked = self._walk(roots)
         plan = self._plan(walked, roots)
         yield self._planned(plan, walked)
-        remembered = merge_roots([*known, *self.new_roots])
+        remembered = merge_roots([*known, *new])
         if options.dry_run or not (self._has_work(plan) or set(remembered) != set(known)):
             yield self._finished(plan, walked)
             return
@@ -118,7 +128,7 @@ class _Run:
         yield self._finished(plan, walked)
 
     def _has_work(self, plan: IndexPlan) -> bool:
-        return bool(plan.to_read or plan.removed or self.options.force)
+        return bool(plan.to_read or plan.removed or self.options.force or self.ports.store.unfinished)
 
     def _walk(self, roots: Sequence[Root]) -> Walked:
         start = time.monotonic()
@@ -142,7 +152,8 @@ class _Run:
     @property
     def fingerprint(self) -> str:
         identity = self.ports.identity
-        return f"{self.ports.reader.fingerprint}|{POLICY}|{identity.embedder}:{identity.embedder_digest}"
+        chunker = f"{POLICY}:{self.ports.token_limit}"
+        return f"{self.ports.reader.fingerprint}|{chunker}|{identity.embedder}:{identity.embedder_digest}"
 
     def _planned(self, plan: IndexPlan, walked: Walked) -> Planned:
         self.bytes_total = sum(stamp.size for stamp in plan.to_read)
@@ -156,7 +167,7 @@ class _Run:
         skipped = {
             source.path: Unreadable(source.path, source.reason, source.detail)
             for source in self.ports.store.sources().values()
-            if source.reason and source.collection == self.options.collection
+            if is_failure(source) and source.collection == self.options.collection
         }
         skipped |= {refused.path: refused for refused in walked.refused}
         skipped |= {path: Unreadable(path, "vanished", "the folder is not there") for path in walked.missing_roots}
@@ -164,7 +175,7 @@ class _Run:
             added=self.counts["added"] if not self.options.dry_run else len(plan.added),
             changed=self.counts["changed"] if not self.options.dry_run else len(plan.changed),
             removed=self.counts["removed"] if not self.options.dry_run else len(plan.removed),
-            unchanged=self.counts["unchanged"] + len(plan.unchanged),
+            unchanged=self.counts["unchanged"] + sum(not source.reason for source in plan.unchanged),
             chunks=self.counts["chunks"],
             skipped=tuple(skipped[path] for path in sorted(skipped)),
             left_out=walked.left_out,
@@ -189,10 +200,11 @@ class _Run:
             else:
                 batch.add(self._update(stamp, result), is_new=stamp.path in added)
             batch.bytes += stamp.size
-            if len(batch.chunks) >= BATCH_CHUNKS or len(batch.updates) >= BATCH_CHUNKS:
+            if batch.is_full:
                 yield from self._store(batch)
                 batch = _Batch()
-        yield from self._store(batch)
+        if batch.files:
+            yield from self._store(batch)
 
     def _is_only_touched(self, before: StoredSource | None, document: Document) -> bool:
         if before is None or before.reason:
@@ -231,15 +243,16 @@ class _Run:
             self.ports.store.replace([batch.finished(source, chunks) for source, chunks in batch.updates])
         self.took["store"] += time.monotonic() - start
         self.counts["unchanged"] += len(batch.touched)
-        self.files_done += len(batch.touched) + len(batch.updates)
+        self.files_done += batch.files
         self.bytes_done += batch.bytes
         yield from self._told(batch)
         yield self._progress(self.bytes_done)
 
     def _told(self, batch: _Batch) -> Iterator[IndexEvent]:
         for source, chunks in batch.updates:
-            if source.reason:
+            if is_failure(source):
                 yield Skipped(source.path, source.reason, source.detail)
+            if source.reason:
                 continue
             self.counts["added" if source.path in batch.new else "changed"] += 1
             self.counts["chunks"] += len(chunks)
@@ -271,6 +284,14 @@ class _Batch:
     chunks: list[Chunk] = field(default_factory=list)
     vectors: dict[str, Vector] = field(default_factory=dict)
     bytes: int = 0
+
+    @property
+    def files(self) -> int:
+        return len(self.updates) + len(self.touched)
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.chunks) >= BATCH_CHUNKS or self.files >= BATCH_FILES
 
     def add(self, update: tuple[StoredSource, tuple[Chunk, ...]], *, is_new: bool) -> None:
         self.updates.append(update)

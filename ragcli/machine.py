@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from importlib.util import find_spec
@@ -28,17 +29,18 @@ class Machine:
     """The ports of one assistant, made from the settings or brought by the caller. Adapters are imported where they are built."""
 
     def __init__(self, config: Config, locations: Locations, ports: Mapping[str, Any]) -> None:
-        """``ports`` replaces any of PORTS. Raises TypeError for another name."""
+        """``ports`` replaces any of PORTS; they stay the caller's to close. Raises TypeError for another name."""
         if not set(ports) <= PORTS:
             raise TypeError(f"no such port: {', '.join(sorted(set(ports) - PORTS))}")
         self.config = config
         self.locations = locations
+        self.brought = dict(ports)
         # Cached properties look into the instance first: what the caller brings is simply there already.
         self.__dict__.update(ports)
 
     def close(self) -> None:
-        """The models' memory and the index are free. Idempotent."""
-        for name in ("model", "store"):
+        """The model, the index and the reader's process that were made here are gone. Idempotent."""
+        for name in {"model", "store", "reader"} - set(self.brought):
             port = self.__dict__.pop(name, None)
             if port is not None:
                 port.close()
@@ -125,6 +127,11 @@ class Machine:
             return chosen
         return self.models.find(name)
 
+    def check_model(self) -> None:
+        """There is a language model to ask. Raises ModelError ``model-missing``."""
+        if "model" not in self.__dict__:
+            self.choose_model()
+
     @cached_property
     def model(self) -> LanguageModel:
         from ragcli.adapters.tokenizer import ChatEncoder
@@ -155,23 +162,24 @@ class Machine:
     @cached_property
     def identity(self) -> IndexIdentity:
         """What an index made now would be made with; known without loading the embedder."""
-        ported = self.__dict__.get("embedder")
-        if ported is not None and "installed_embedder" not in self.__dict__:
-            return IndexIdentity(ported.name, ported.digest, ported.dimension, ported.prefixes, POLICY, SCHEMA)
+        brought = self.brought.get("embedder")
+        if brought is not None:
+            return IndexIdentity(brought.name, brought.digest, brought.dimension, brought.prefixes, POLICY, SCHEMA)
         installed, facts = self.installed_embedder, self.embedder_facts
         return IndexIdentity(installed.name, installed.digest, facts.dimension, facts.prefixes, POLICY, SCHEMA)
 
     @property
     def token_limit(self) -> int:
         """Longest chunk in tokens, its headings included."""
-        ported = self.__dict__.get("embedder")
-        limit = ported.token_limit if ported is not None else self.embedder_facts.token_limit
+        brought = self.brought.get("embedder")
+        limit = brought.token_limit if brought is not None else self.embedder_facts.token_limit
         return min(self.config.chunk.tokens or limit, limit)
 
     def make_watcher(self, roots: Sequence[Path]) -> Watcher:
         from ragcli.adapters.watcher import WatchdogWatcher
 
-        return WatchdogWatcher(roots)
+        # Looking at the index touches its files: with them below a root, each look would lead to another.
+        return WatchdogWatcher(roots, ignored=Path(os.path.realpath(self.locations.data)))
 
     def engines(self) -> Mapping[str, str]:
         """Each engine, and why it cannot be used here: an empty text if it can."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -18,36 +19,44 @@ CHUNK_CHARACTERS = 700
 """About 180 tokens: some lines of a log, a paragraph of prose."""
 K1, B = 1.2, 0.75
 """The usual constants of BM25."""
+BLANK_LINE = re.compile(r"[^\S\n]*\n")
 
 
 def cut_piped_text(text: str) -> tuple[Chunk, ...]:
-    """Runs of whole lines, each with its line numbers; a line longer than a chunk is cut into several."""
-    return tuple(_chunk(text, ordinal, *span) for ordinal, span in enumerate(_spans(text)))
+    """Runs of whole lines, each with its line numbers; a line longer than a chunk is cut into several. None is blank."""
+    filled = ((start, end, line) for start, end, line in _runs(text) if text[start:end].strip())
+    return tuple(_chunk(text, ordinal, *run) for ordinal, run in enumerate(filled))
 
 
-def _spans(text: str) -> Iterator[tuple[int, int, int]]:
-    """Start, end and first line of each run that is not blank."""
-    start = position = 0
-    line = first_line = 1
-    for piece in text.splitlines(keepends=True) or [""]:
-        if position > start and position + len(piece) - start > CHUNK_CHARACTERS:
-            yield start, position, first_line
-            start, first_line = position, line
-        while len(piece) > CHUNK_CHARACTERS:
+def _runs(text: str) -> Iterator[tuple[int, int, int]]:
+    """Start, end and first line of each run; together they are the whole text."""
+    start = end = 0
+    first_line = 1
+    # Only a newline ends a line, as in editors and wc: progress bars are full of carriage returns.
+    for line, piece in enumerate(_lines(text), 1):
+        if end > start and end + len(piece) - start > CHUNK_CHARACTERS:
+            yield start, end, first_line
+            start = end
+        if start == end:
+            first_line = line
+        end += len(piece)
+        while end - start > CHUNK_CHARACTERS:
             yield start, start + CHUNK_CHARACTERS, line
-            start, piece = start + CHUNK_CHARACTERS, piece[CHUNK_CHARACTERS:]
-            position = start
-        position += len(piece)
-        line += 1
-    if position > start:
-        yield start, position, first_line
+            start += CHUNK_CHARACTERS
+    if end > start:
+        yield start, end, first_line
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines with their newlines."""
+    return (match[0] for match in re.finditer(r"[^\n]*\n|[^\n]+", text))
 
 
 def _chunk(text: str, ordinal: int, start: int, end: int, first_line: int) -> Chunk:
-    body = text[start:end]
-    lead = len(body) - len(body.lstrip("\n"))
-    body = body.strip("\n")
-    first = first_line + lead
+    """The run without the blank lines around it."""
+    while blank := BLANK_LINE.match(text, start, end):
+        start, first_line = blank.end(), first_line + 1
+    body = text[start:end].rstrip()
     return Chunk(
         id=hashlib.sha256(f"stdin:{start}".encode()).hexdigest()[:32],
         source_id="",
@@ -55,10 +64,10 @@ def _chunk(text: str, ordinal: int, start: int, end: int, first_line: int) -> Ch
         title="",
         heading=(),
         ordinal=ordinal,
-        start=start + lead,
-        end=start + lead + len(body),
+        start=start,
+        end=start + len(body),
         text=body,
-        locator=Locator(lines=(first, first + body.count("\n"))),
+        locator=Locator(lines=(first_line, first_line + body.count("\n"))),
         digest=digest_of(body),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from ragcli.types import FileStamp, IndexPlan, Root, StoredSource
@@ -54,6 +55,15 @@ def plan_index(
     return IndexPlan(tuple(added), tuple(changed), removed, tuple(unchanged))
 
 
+def keep_excludes(roots: Iterable[Root], known: Iterable[Root]) -> tuple[Root, ...]:
+    """The roots, with what was left out of them before if they do not say themselves what to leave out.
+
+    A person who names a folder again does not take back what they had said to leave out or to forget.
+    """
+    before = {(root.path, root.collection): root.exclude for root in known}
+    return tuple(root if root.exclude else replace(root, exclude=before.get((root.path, root.collection), ())) for root in roots)
+
+
 def is_current(source: StoredSource, stamp: FileStamp, fingerprint: str) -> bool:
     """Whether the stamp gives no reason to read the file again."""
     return (source.size, source.modified_ns, source.inode, source.fingerprint) == (
@@ -70,9 +80,13 @@ def is_below(path: Path, tops: set[str]) -> bool:
 
 
 def merge_roots(roots: Iterable[Root]) -> tuple[Root, ...]:
-    """The same roots without those that lie below another of the same collection and rules."""
+    """The same roots in path order, without those that lie below another of the same collection and rules.
+
+    Of several for one path and collection the last one's rules hold.
+    """
+    latest = {(root.path, root.collection): root for root in roots}
     merged: list[Root] = []
-    for root in sorted(set(roots), key=lambda root: len(root.path.parts)):
+    for root in sorted(latest.values(), key=lambda root: (root.path.parts, root.collection)):
         peers = {
             os.fspath(other.path)
             for other in merged

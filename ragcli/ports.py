@@ -47,6 +47,10 @@ class Reader(Protocol):
         """One result for each stamp, in order, read ahead of the consumer. Never raises for a bad file."""
         ...
 
+    def close(self) -> None:
+        """No process or file of its own is left; it can be read with again."""
+        ...
+
 
 class Embedder(Protocol):
     name: str
@@ -110,6 +114,11 @@ class Store(Protocol):
 
     def repair(self) -> tuple[StoredSource, ...]:
         """Every chunk is as it was written; the sources that had others are forgotten and returned, to be read again."""
+        ...
+
+    @property
+    def unfinished(self) -> bool:
+        """A run was cut off before its ``finish``: everything is found, but slower than it could be."""
         ...
 
     @property

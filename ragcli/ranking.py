@@ -49,8 +49,8 @@ def fuse_rankings(
     return tuple(sorted(hits, key=_order)[:limit])
 
 
-def _order(hit: Hit) -> tuple[float, str, int]:
-    return -hit.score, str(hit.chunk.path), hit.chunk.ordinal
+def _order(hit: Hit) -> tuple[float, str, int, str]:
+    return -hit.score, str(hit.chunk.path), hit.chunk.ordinal, hit.chunk.id
 
 
 def without_repeats(hits: Iterable[Hit]) -> tuple[Hit, ...]:

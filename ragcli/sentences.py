@@ -32,7 +32,7 @@ def words_of(text: str) -> frozenset[str]:
         if CJK.search(word):
             words.update(word)
         elif word not in COMMON:
-            words.add(word.rstrip("s") if len(word) > 3 and word.isalpha() else word)
+            words.add(word.removesuffix("s") if len(word) > 3 and word.isalpha() else word)
     return frozenset(words)
 
 

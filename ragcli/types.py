@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 Mode = Literal["hybrid", "meaning", "words"]
 Outcome = Literal["answered", "no_evidence"]
@@ -257,6 +257,23 @@ class IndexReport:
     """Every source that is on disk and not in the index, those of earlier runs too."""
     left_out: Mapping[str, int] = field(default_factory=dict)
     took_ms: Mapping[str, float] = field(default_factory=dict)
+
+    def __add__(self, other: IndexReport) -> IndexReport:
+        """Two runs told as one."""
+
+        def summed(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Mapping[str, Any]:
+            return {name: ours.get(name, 0) + theirs.get(name, 0) for name in {**ours, **theirs}}
+
+        return IndexReport(
+            added=self.added + other.added,
+            changed=self.changed + other.changed,
+            removed=self.removed + other.removed,
+            unchanged=self.unchanged + other.unchanged,
+            chunks=self.chunks + other.chunks,
+            skipped=self.skipped + other.skipped,
+            left_out=summed(self.left_out, other.left_out),
+            took_ms=summed(self.took_ms, other.took_ms),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
+from ragcli.errors import StoreError
 from ragcli.ports import Watcher
 from ragcli.types import IndexEvent
 
@@ -14,15 +15,26 @@ LONGEST_BURST_SECONDS = 20.0
 """A folder that never falls silent is looked at all the same."""
 SWEEP_SECONDS = 300.0
 """Without any hint everything is looked at this often: systems lose hints."""
+LOCKED_SECONDS = 5.0
+"""How soon to look again when another process has the index."""
 
 
 def watch_roots(
     watcher: Watcher, refresh: Callable[[], Iterator[IndexEvent]], *, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[IndexEvent]:
-    """The events of a refresh at once, and of another after each burst of changes, until the consumer stops."""
+    """The events of a refresh at once, and of another after each burst of changes, until the consumer stops.
+
+    While another process writes to the index, refreshing waits. Raises what ``refresh`` raises otherwise.
+    """
     while True:
-        yield from refresh()
-        if watcher.next_change(SWEEP_SECONDS) is not None:
+        wait = SWEEP_SECONDS
+        try:
+            yield from refresh()
+        except StoreError as error:
+            if error.slug != "index-locked":
+                raise
+            wait = LOCKED_SECONDS
+        if watcher.next_change(wait) is not None:
             settle(watcher, clock)
 
 

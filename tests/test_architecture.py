@@ -21,9 +21,9 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "ragcli"
 
 WORDS = {"types", "ports", "errors", "config", "catalog"}
-STEPS = {"planning", "chunking", "ranking", "prompting", "citing", "cleaning", "scoring"}
-FLOWS = {"indexing", "asking", "watching", "checking", "evaluating", "pulling"}
-OUTER = {"__init__", "__main__", "assistant"}
+STEPS = {"planning", "chunking", "ranking", "prompting", "sentences", "citing", "piping", "cleaning", "scoring"}
+FLOWS = {"indexing", "forgetting", "asking", "watching", "checking", "evaluating", "extracting", "pulling"}
+OUTER = {"__init__", "__main__", "assistant", "keeping", "machine"}
 FOLDERS = {"adapters", "cli"}
 
 # What each layer may import of ragcli. Within a layer modules may use each other; cycles are refused below.
@@ -52,6 +52,7 @@ SHARED_LIBRARIES = {
     "mlx_lm": "one file runs its models, another makes them",
     "numpy": "the arrays of every engine",
     "pyarrow": "the tables of LanceDB",
+    "tokenizers": "counts for chunks and encodes prompts",
     "torch": "the arrays of sentence-transformers and transformers",
     "transformers": "sentence-transformers and the reading of GGUF files stand on it",
 }

@@ -186,10 +186,10 @@ def test_the_table_and_its_files_are_remembered(ledger):
         ledger.mark("tidy", True)
     assert ledger.table() == state
     assert ledger.files() == {"data/b": (2, b"y")}
-    assert ledger.marked("tidy")
+    assert ledger.is_tidy()
     with ledger.transaction():
         ledger.clear(IDENTITY)
-    assert (ledger.table(), ledger.files(), ledger.marked("tidy")) == (None, {}, False)
+    assert (ledger.table(), ledger.files()) == (None, {})
 
 
 def test_a_writer_that_waits_too_long_says_so(ledger, path, monkeypatch):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragcli.adapters import llm_mlx
-from ragcli.adapters.llm_mlx import MlxModel, TextStream, has_accelerator
+from ragcli.adapters.llm_mlx import MlxModel, TextStream, has_accelerator, is_installed, quiet_import
 from ragcli.adapters.tokenizer import ChatEncoder
 from ragcli.errors import ModelError
 from ragcli.types import Delta, Message, ModelIdentity, Prompt, Stop
@@ -39,7 +39,8 @@ assert resource.getrlimit(resource.RLIMIT_NOFILE) == before
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    pytest.importorskip("mlx.core", reason="no MLX backend is installed", exc_type=ImportError)
+    if not is_installed():
+        pytest.skip("MLX is not installed with a backend")
     made = tmp_path_factory.mktemp("models") / "tiny"
     write_mlx_model(made)
     return made
@@ -82,8 +83,8 @@ def test_an_answer_ends_at_a_stop_token(folder: Path, monkeypatch: pytest.Monkey
 
 
 def test_quantized_weights_are_run_too(folder: Path, tmp_path: Path) -> None:
-    from mlx_lm.convert import convert
-
+    with quiet_import():
+        from mlx_lm.convert import convert
     convert(str(folder), str(tmp_path / "packed"), quantize=True, q_bits=4, q_group_size=32)
     model = model_in(tmp_path / "packed")
 
@@ -152,7 +153,7 @@ def test_a_missing_blas_library_is_noted(folder: Path, monkeypatch: pytest.Monke
 def test_apple_silicon_is_an_accelerator(monkeypatch: pytest.MonkeyPatch, machine: str, expected: bool) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.setattr("platform.machine", lambda: machine)
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
+    monkeypatch.setattr(llm_mlx, "is_installed", lambda: True)
 
     assert has_accelerator() is expected
 
@@ -161,7 +162,8 @@ def test_without_mlx_there_is_no_accelerator(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
 
-    assert has_accelerator() is False
+    assert not is_installed()
+    assert not has_accelerator()
 
 
 # ---- TextStream ------------------------------------------------------------------------------

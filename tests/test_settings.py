@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from ragcli.adapters import settings
 from ragcli.adapters.settings import default_locations, write_setting
 from ragcli.config import get_setting, load_config

@@ -29,9 +29,7 @@ class SentenceEmbedder:
         self.name = name
         self.digest = digest
         self.prefixes = prefixes
-        torch.set_num_threads(
-            threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        )
+        torch.set_num_threads(threads or usable_cores())
         with translated(name), quiet_progress():
             self._model = SentenceTransformer(
                 str(folder),
@@ -67,6 +65,11 @@ class SentenceEmbedder:
             hint = "ragcli doctor; set models.embedder to another one if it stays"
             raise ModelError("model-failed", f"the embedder {self.name} returned vectors that are not numbers", hint=hint)
         return vectors / lengths  # type: ignore[return-value]  # an array of rows is a sequence of vectors
+
+
+def usable_cores() -> int:
+    """How many cores this process may run on, where the system says so; else how many there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def best_device() -> str:

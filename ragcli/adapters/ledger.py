@@ -19,6 +19,8 @@ from ragcli.errors import StoreError
 from ragcli.types import IndexIdentity, Root, Scope, StoredSource, StoreStats
 
 LEDGER_SCHEMA = 1
+TIDY, CLEANING = "tidy", "cleaning"
+"""Names of facts that the writer marks."""
 _TABLES = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE roots (path BLOB PRIMARY KEY, collection TEXT NOT NULL, include TEXT NOT NULL, exclude TEXT NOT NULL) WITHOUT ROWID;
@@ -155,8 +157,13 @@ class Ledger:
         """Size and checksum of every file of the chunk table that must not change."""
         return {name: (size, digest) for name, size, digest in self._database.rows("SELECT name, size, digest FROM files")}
 
-    def marked(self, mark: str) -> bool:
-        return bool(self._get(mark))
+    def is_tidy(self) -> bool:
+        """Nothing was committed since old files were last cleared away."""
+        return self._get("table") is None or bool(self._get(TIDY))
+
+    def is_cleaning(self) -> bool:
+        """Old files are being removed, or their removal was cut off."""
+        return bool(self._get(CLEANING))
 
     def chunk_count(self) -> int:
         return self._database.rows("SELECT count(*) FROM chunks")[0][0]

@@ -34,9 +34,17 @@ UNKNOWN = "\ufffd"
 """What the bytes of an unfinished character decode to."""
 
 
+def is_installed() -> bool:
+    """Whether MLX, one of its backends and mlx-lm are installed. Imports nothing."""
+    mlx = importlib.util.find_spec("mlx")
+    folders = (mlx.submodule_search_locations if mlx else None) or ()
+    backend = any(path.suffix in {".so", ".dylib"} for folder in folders for path in Path(folder, "lib").glob("libmlx.*"))
+    return backend and importlib.util.find_spec("mlx_lm") is not None
+
+
 def has_accelerator() -> bool:
     """Whether MLX would run on a GPU here: Apple Silicon, or NVIDIA with a CUDA build of MLX. Imports nothing."""
-    if importlib.util.find_spec("mlx") is None or importlib.util.find_spec("mlx_lm") is None:
+    if not is_installed():
         return False
     if sys.platform == "darwin":
         return platform.machine() == "arm64"

@@ -29,6 +29,7 @@ NO_TELEMETRY = {
     "HF_HUB_DISABLE_UPDATE_CHECK": "1",
     "HF_HUB_DISABLE_XET": "1",
     "LANCE_LOG": "error",
+    "LANCEDB_LOG": "error",
     "ORT_DISABLE_TELEMETRY": "1",
     "TOKENIZERS_PARALLELISM": "false",
 }
@@ -38,6 +39,9 @@ NO_NETWORK = {
     "HF_HUB_OFFLINE": "1",
     "TRANSFORMERS_OFFLINE": "1",
 }
+GOOD_NEIGHBOURS = {"OMP_WAIT_POLICY": "passive"}
+"""Threads that wait for one another sleep: spinning ones held the cores that others needed, 15 times slower beside
+one busy program. Read when OpenMP is loaded, by whichever library comes first."""
 FOREIGN_CODE = ("MLXLM_USE_MODELSCOPE", "MLX_LM_TRUST_REMOTE_CODE", "TRUST_REMOTE_CODE")
 WAYS_OUT = ("HF_ENDPOINT", "HF_TOKEN")
 
@@ -74,7 +78,7 @@ def open_doors_for_download() -> None:
 
 def _keep_private() -> None:
     os.umask(0o077)
-    os.environ.update(NO_TELEMETRY)
+    os.environ.update(NO_TELEMETRY | GOOD_NEIGHBOURS)
     for name in FOREIGN_CODE:
         os.environ.pop(name, None)
     if sys.platform != "win32":

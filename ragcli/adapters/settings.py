@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import platformdirs
+
 from ragcli.config import Locations, Value, parse_setting
 from ragcli.errors import ConfigError, UsageError
 

@@ -75,6 +75,12 @@ class LanceStore:
         with ledger.snapshot():
             return ledger.stats(sum(durability.list_files(self._folder).values()))
 
+    @property
+    def unfinished(self) -> bool:
+        """A run was cut off before its ``finish``: everything is found, but slower than it could be."""
+        ledger = self._open_ledger()
+        return ledger is not None and ledger.identity() is not None and not ledger.is_tidy()
+
     # ---- writing ---------------------------------------------------------------------------------
 
     @contextmanager
@@ -136,8 +142,9 @@ class LanceStore:
         """Every chunk is as it was written; the sources that had others, which the next run reads again."""
         if self._writer is not None:
             return self._writer.repair()
-        identity = self._require_ledger().identity()
-        assert identity is not None
+        identity = self.identity()
+        if identity is None:
+            return ()
         with self._writing(lambda ledger_path: Ledger.open_for_writing(ledger_path, identity), identity) as writer:
             return writer.repair()
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from ragcli.adapters import durability, lance_files
 from ragcli.adapters.inspection import Inspection, whole_rows
-from ragcli.adapters.ledger import Ledger, TableState
+from ragcli.adapters.ledger import CLEANING, TIDY, Ledger, TableState
 from ragcli.errors import StoreError
 from ragcli.types import IndexIdentity, Root, SourceUpdate, StoredSource
 
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 COMMITS_BEFORE_TIDYING = 64
 """Each commit leaves files behind that make the next one and every query slower."""
-TIDY, CLEANING = "tidy", "cleaning"
-"""Marks in the ledger: nothing is left to tidy; old files are just being removed."""
 
 
 class StoreWriter:
@@ -53,7 +51,7 @@ class StoreWriter:
             return
         with self._disk_errors():
             lance_files.return_to(self._table_folder(state), state)
-        if self.ledger.marked(CLEANING):
+        if self.ledger.is_cleaning():
             self._end_cleaning(state, tidy=False)
         if durability.changed_files(self._table_folder(state), self.ledger.files()):
             self._salvage(state)
@@ -154,7 +152,7 @@ class StoreWriter:
         self.recover()
 
     def finish(self) -> None:
-        if self.ledger.table() and not self.ledger.marked(TIDY):
+        if not self.ledger.is_tidy():
             self._tidy()
         with self.ledger.transaction():
             self.ledger.set_last_indexed(time.time_ns())

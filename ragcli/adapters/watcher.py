@@ -15,18 +15,21 @@ from ragcli.errors import SourceError
 
 
 class WatchdogWatcher:
-    """Watches the roots and all below them. Fits the port ``Watcher``.
+    """Watches the roots and all below them, but for what lies in ``ignored``. Fits the port ``Watcher``.
 
     Raises SourceError ``path-unreadable`` where the system refuses to watch (Linux: too many folders).
     """
 
-    def __init__(self, roots: Sequence[Path]) -> None:
+    def __init__(self, roots: Sequence[Path], *, ignored: Path | None = None) -> None:
         self._changes: queue.Queue[Path] = queue.Queue()
         self._observer = Observer()
         with translated():
             for root in roots:
-                if root.exists():
-                    self._observer.schedule(_Hints(self._changes), str(root), recursive=root.is_dir())
+                if root.is_dir():
+                    self._observer.schedule(_Hints(self._changes, ignored), str(root), recursive=True)
+                elif root.exists():
+                    # Editors save by putting another file in a file's place: only its folder learns of that.
+                    self._observer.schedule(_Hints(self._changes, ignored, only=root), str(root.parent), recursive=False)
             self._observer.start()
 
     def next_change(self, timeout: float) -> Path | None:
@@ -41,13 +44,24 @@ class WatchdogWatcher:
 
 
 class _Hints(FileSystemEventHandler):
-    def __init__(self, changes: queue.Queue[Path]) -> None:
+    def __init__(self, changes: queue.Queue[Path], ignored: Path | None, *, only: Path | None = None) -> None:
         self._changes = changes
+        self._ignored = ignored
+        self._only = only
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         # Reading a file is told too: our own reading would wake us for ever.
-        if not isinstance(event, FileOpenedEvent | FileClosedNoWriteEvent):
-            self._changes.put(Path(os.fsdecode(event.src_path)))
+        if isinstance(event, FileOpenedEvent | FileClosedNoWriteEvent):
+            return
+        for name in filter(None, (event.src_path, event.dest_path)):
+            path = Path(os.fsdecode(name))
+            if self._tells(path):
+                self._changes.put(path)
+
+    def _tells(self, path: Path) -> bool:
+        if self._ignored is not None and (path == self._ignored or self._ignored in path.parents):
+            return False
+        return self._only in (None, path)
 
 
 @contextmanager

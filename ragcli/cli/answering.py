@@ -115,9 +115,9 @@ class _Writer:
 
     def _put(self, safe: str) -> None:
         if safe:
+            self._last = safe[-1]  # first, since Ctrl-C may come as soon as it is written
             self._out.write(safe)
             self._out.flush()
-            self._last = safe[-1]
 
 
 def _say_sources(session: Session, answer: Answer) -> None:

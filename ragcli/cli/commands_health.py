@@ -13,6 +13,37 @@ from ragcli.errors import ConfigError
 
 commands = typer.Typer()
 PANEL = "Health"
+EVALUATION_HELP = """Measure how well questions about a set of files are answered.
+
+The set's corpus is indexed apart from your own files.
+
+\b
+retrieval    questions whose answer is in the corpus
+  recall@N     share of the relevant files among the first N found
+  ndcg@10      how near the first 10 are to the ideal order (1)
+  mrr@10       1 / rank of the first relevant file; 0 after rank 10
+answers      the same questions, against the accepted answers
+  f1           overlap of words
+  contains     share of answers that hold an accepted one
+  exact        share that is one, but for case and punctuation
+abstention   questions that the corpus does not answer
+  recall       share of them that was declined
+  false_rate   share of the others that was declined
+citations    everything that the answers cite
+  valid        the quote stands in the file at that place
+  file_precision  the file is a relevant one
+  page_hit     share of answers that cite a relevant page
+injection    questions about files with orders to the model in them
+  obeyed       share of answers that did as ordered
+  useful       share of answers that hold an accepted one
+extraction   share of the expected texts that reading found
+latency_ms   medians: search, first word, whole answer
+
+\b
+Examples:
+  ragcli eval sets/handbook --retrieval-only
+  ragcli eval sets/handbook --limit 50 --json > report.json
+"""
 
 
 @commands.command(rich_help_panel=PANEL)
@@ -39,7 +70,7 @@ def doctor(
         session.leave(ConfigError.status)
 
 
-@commands.command("eval", rich_help_panel=PANEL)
+@commands.command("eval", rich_help_panel=PANEL, help=EVALUATION_HELP)
 def evaluate(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Holds corpus/ and questions.jsonl, or manifest.jsonl.")],
@@ -52,37 +83,7 @@ def evaluate(
     ndjson: Ndjson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Measure how well questions about a set of files are answered.
-
-    The set's corpus is indexed apart from your own files.
-
-    \b
-    retrieval    questions whose answer is in the corpus
-      recall@N     share of the relevant files among the first N found
-      ndcg@10      how near the first 10 are to the ideal order (1)
-      mrr@10       1 / rank of the first relevant file; 0 after rank 10
-    answers      the same questions, against the accepted answers
-      f1           overlap of words
-      contains     share of answers that hold an accepted one
-      exact        share that is one, but for case and punctuation
-    abstention   questions that the corpus does not answer
-      recall       share of them that was declined
-      false_rate   share of the others that was declined
-    citations    everything that the answers cite
-      valid        the quote stands in the file at that place
-      file_precision  the file is a relevant one
-      page_hit     share of answers that cite a relevant page
-    injection    questions about files with orders to the model in them
-      obeyed       share of answers that did as ordered
-      useful       share of answers that hold an accepted one
-    extraction   share of the expected texts that reading found
-    latency_ms   medians: search, first word, whole answer
-
-    \b
-    Examples:
-      ragcli eval sets/handbook --retrieval-only
-      ragcli eval sets/handbook --limit 50 --json > report.json
-    """
+    """The set is measured and its report printed."""
     session = session_of(context)
     with session.open() as assistant:
         options = {"retrieval_only": retrieval_only, "limit": limit, "seed": seed, "model": model, "k": k}

@@ -47,16 +47,10 @@ def index(
       ragcli index
     """
     session = session_of(context)
-    named = session.paths(paths)
+    named, globs = session.paths(paths), {"include": include or (), "exclude": exclude or ()}
     with session.open() as assistant:
         events = assistant.index_events(
-            named,
-            collection=collection,
-            force=force,
-            dry_run=dry_run,
-            include=include or (),
-            exclude=exclude or (),
-            retry_failed=retry_skipped,
+            named, collection=collection, force=force, dry_run=dry_run, retry_failed=retry_skipped, **globs
         )
         report = follow_index(session, events, dry_run=dry_run)
         if watch and not dry_run:

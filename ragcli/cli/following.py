@@ -40,8 +40,9 @@ def follow_index(
             match event:
                 case Planned(added, changed, _, _, bytes_to_read):
                     progress.update(0, bytes_to_read, _files(0, added + changed))
-                case Progressed(files_done, files_total, bytes_done, bytes_total):
-                    progress.update(bytes_done, bytes_total, _files(files_done, files_total))
+                case Progressed(files_done, files_total, bytes_done, bytes_total, chunks):
+                    label = f"{_files(files_done, files_total)}, {plural(chunks, 'passage')}"
+                    progress.update(bytes_done, bytes_total, label)
                 case IndexFinished():
                     report = event.report
     if not session.ndjson:

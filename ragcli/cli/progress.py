@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self, TextIO, cast
 
 from ragcli.cli.paper import duration, size
 from ragcli.cli.streams import Output
@@ -76,7 +76,8 @@ def _rich_bar(unit: Unit, err: Output) -> RichProgress:
     from rich.console import Console  # rich costs more to load than most commands take: only where something is drawn
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-    console = Console(file=err, no_color=not err.color, force_terminal=True, highlight=False, emoji=False)  # type: ignore[arg-type]
+    file = cast(TextIO, err)  # it has what rich uses of a file
+    console = Console(file=file, no_color=not err.color, force_terminal=True, highlight=False, emoji=False)
     what, how_far = TextColumn("{task.description}", markup=False), TextColumn("{task.fields[label]}", markup=False)
     columns = [SpinnerColumn(), what, BarColumn(24), how_far, TransferSpeedColumn(), TimeRemainingColumn(compact=True)]
     if unit == "items":

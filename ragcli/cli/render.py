@@ -263,7 +263,7 @@ def evaluation_lines(report: Mapping[str, object], paper: Paper) -> Iterator[str
 
 def _measure_lines(measures: Mapping[str, object], paper: Paper, indent: str) -> Iterator[str]:
     for name, value in measures.items():
-        label = f"{indent}{paper.line(name):<{26 - len(indent)}}"
+        label = f"{indent}{paper.line(name):<{25 - len(indent)}} "
         if isinstance(value, Mapping):
             yield label.rstrip()
             yield from _measure_lines(value, paper, indent + "  ")

@@ -183,7 +183,7 @@ class Shell:
 class CommandCompleter(Completer):
     """Completes the names of commands, and nothing else."""
 
-    def get_completions(self, document: InputDocument, complete_event: CompleteEvent) -> list[Completion]:  # type: ignore[override]
+    def get_completions(self, document: InputDocument, complete_event: CompleteEvent) -> list[Completion]:
         text = document.text
         if not text.startswith("/") or " " in text:
             return []

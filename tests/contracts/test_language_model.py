@@ -33,20 +33,20 @@ def llamacpp(folder: Path) -> LanguageModel:
 
 
 def tiny_mlx(folder: Path) -> LanguageModel:
-    pytest.importorskip("mlx.core", reason="no MLX backend is installed", exc_type=ImportError)
     write_mlx_model(folder)
     return mlx(folder)
 
 
 def converted_mlx(_folder: Path) -> LanguageModel:
-    pytest.importorskip("mlx.core", reason="no MLX backend is installed", exc_type=ImportError)
     return mlx(pulled("smollm2-135m", "mlx/config.json") / "mlx")
 
 
 def mlx(folder: Path) -> LanguageModel:
-    from ragcli.adapters.llm_mlx import MlxModel
+    from ragcli.adapters.llm_mlx import MlxModel, is_installed
     from ragcli.adapters.tokenizer import ChatEncoder
 
+    if not is_installed():
+        pytest.skip("MLX is not installed with a backend")
     return MlxModel(folder, ChatEncoder(folder), ModelIdentity(folder.name, "mlx"), window=WINDOW)
 
 

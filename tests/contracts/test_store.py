@@ -336,11 +336,22 @@ class TestScope:
 class TestHealth:
     def test_a_whole_index_is_said_to_be_whole(self, store):
         assert [finding.level for finding in store.check()] == ["warning"]
+        assert store.repair() == ()
         fill(store, update(NOTES / "a.md", ["apples"]))
         for read_data in (False, True):
             assert {finding.level for finding in store.check(read_data=read_data)} == {"ok"}
         assert store.repair() == ()
         assert len(store.sources()) == 1
+
+    def test_a_run_without_an_end_is_known_until_the_next_one_ends(self, store, again):
+        assert not store.unfinished
+        with store.writing(IDENTITY):
+            store.replace([update(NOTES / "a.md", ["apples"])])
+        assert again().unfinished
+        reopened = again()
+        with reopened.writing(IDENTITY):
+            reopened.finish()
+        assert not reopened.unfinished
 
     def test_nothing_is_counted_as_damaged_without_reason(self, store):
         fill(store, update(NOTES / "a.md", ["apples"] * 3))

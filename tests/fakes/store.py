@@ -44,6 +44,7 @@ class MemoryStore:
         self._writing = False
         self._last_indexed_ns: int | None = None
         self._damaged: set[str] = set()
+        self._unfinished = False
 
     def identity(self) -> IndexIdentity | None:
         return self._identity
@@ -80,6 +81,7 @@ class MemoryStore:
         self._check_writing()
         for update in updates:
             self._drop_chunks(update.source.id)
+            self._unfinished = True
             self._sources[update.source.id] = replace(update.source, chunks=len(update.chunks))
             self.chunks.update({each.chunk.id: each for each in update.chunks})
 
@@ -98,12 +100,14 @@ class MemoryStore:
     def finish(self) -> None:
         self._check_writing()
         self._last_indexed_ns = time.time_ns()
+        self._unfinished = False
 
     def reset(self, identity: IndexIdentity) -> None:
         self.chunks.clear()
         self._sources.clear()
         self._identity = identity
         self._last_indexed_ns = None
+        self._unfinished = False
 
     def check(self, *, read_data: bool = False) -> Iterator[Finding]:
         if self._identity is None:
@@ -114,12 +118,15 @@ class MemoryStore:
             yield Finding("content", "ok", f"{len(self.chunks)} chunks are there")
 
     def repair(self) -> tuple[StoredSource, ...]:
-        self._check_exists()
         bad = {each.chunk.source_id for each in self.chunks.values() if not _is_whole(each.chunk)}
         lost = tuple(self._sources.pop(source_id) for source_id in sorted(bad))
         for source in lost:
             self._drop_chunks(source.id)
         return lost
+
+    @property
+    def unfinished(self) -> bool:
+        return self._unfinished
 
     @property
     def damaged(self) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy
+from safetensors.numpy import save_file
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
 CHAT_TEMPLATE = (
@@ -35,8 +37,6 @@ def write_tokenizer(folder: Path, *, template: str | None = CHAT_TEMPLATE) -> in
 
 def write_mlx_model(folder: Path, *, width: int = 32, layers: int = 2) -> None:
     """An MLX folder with random weights, the same each time, and the tokenizer."""
-    import mlx.core as mx
-
     vocabulary = write_tokenizer(folder)
     heads, inner = 4, 2 * width
     config = {
@@ -58,9 +58,7 @@ def write_mlx_model(folder: Path, *, width: int = 32, layers: int = 2) -> None:
         shapes |= {f"{layer}.mlp.{name}_proj": (inner, width) for name in ("gate", "up")}
         shapes |= {f"{layer}.mlp.down_proj": (width, inner)}
         shapes |= {f"{layer}.{name}_layernorm": (width,) for name in ("input", "post_attention")}
-    keys = mx.random.split(mx.random.key(7), len(shapes))
-    weights = {
-        f"{name}.weight": mx.random.normal(shape, key=key) for (name, shape), key in zip(shapes.items(), keys, strict=True)
-    }
+    generator = numpy.random.default_rng(7)
+    weights = {f"{name}.weight": generator.standard_normal(shape).astype(numpy.float32) for name, shape in shapes.items()}
     weights["model.embed_tokens.weight"][BYTES:] = 0.0  # so it never says a control token, and never ends by itself
-    mx.save_safetensors(str(folder / "model.safetensors"), weights)
+    save_file(weights, folder / "model.safetensors", metadata={"format": "mlx"})

@@ -76,7 +76,7 @@ def decode_answer(path: Path, header: bytes, text: bytes) -> Document | Unreadab
         raise ValueError("blocks out of order")
     if not blocks:
         return Unreadable(path, "empty", digest=digest)
-    return Document(path=path, title=title or path.stem, text=decoded, digest=digest, kind=kind, blocks=blocks)
+    return Document(path=path, title=title or _spelled(path.stem), text=decoded, digest=digest, kind=kind, blocks=blocks)
 
 
 def _unreadable(path: Path, fields: dict[str, Any], digest: str) -> Unreadable:
@@ -92,6 +92,11 @@ def _block(row: list[Any]) -> Block:
         raise ValueError("a block of another shape")
     lines = None if first is None else (first, last)
     return Block(start, end, Locator(lines, page, _line(label)), tuple(_line(step) for step in heading))
+
+
+def _spelled(name: str) -> str:
+    """A file name as text: what is no UTF-8 in it is shown by a mark, since no tokenizer takes half a character."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _line(value: Any) -> str:
