@@ -189,7 +189,10 @@ def _locate(place: Locator, text: str, start: int, end: int) -> Locator:
 
 
 def find_quote(statement: str, text: str, question: str = "") -> tuple[int, int] | None:
-    """The span of the sentence in ``text`` that says most of the statement; None if no sentence shares a word with it."""
+    """The span of the sentence in ``text`` that says most of the statement, or else is nearest to the question.
+
+    An answer in another language than its passage shares no word with it. None if the text is blank.
+    """
     wanted, asked = words_of(statement), words_of(question)
     best: tuple[float, tuple[int, int]] | None = None
     for span in split_sentences(text):
@@ -197,7 +200,7 @@ def find_quote(statement: str, text: str, question: str = "") -> tuple[int, int]
         shared = len(words & wanted) + 0.3 * len(words & asked - wanted)
         # Longer sentences hold more words by chance: of two that say as much the shorter one is the better quote.
         score = shared - 0.01 * len(words)
-        if words & wanted and (best is None or score > best[0]):
+        if best is None or score > best[0]:
             best = (score, span)
     return _shorten(text, best[1]) if best else None
 

@@ -48,7 +48,7 @@ class SearchSettings:
     """How many hits are shown or given to the model."""
     mode: str = "hybrid"
     """hybrid, meaning or words."""
-    words_weight: float = 0.3
+    words_weight: float = 0.4
     """How much the best word match weighs beside a cosine of 1."""
 
 

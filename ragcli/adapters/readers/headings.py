@@ -42,6 +42,14 @@ def _front_matter_end(lines: Sequence[str]) -> int:
     return 0
 
 
+def opening_line(text: str) -> str:
+    """The first line of a plain text if it stands alone above more text, as a title does; else empty."""
+    first, _, rest = text[: 4 * LONGEST_TITLE].lstrip("\n").partition("\n")
+    below, _, more = rest.partition("\n")
+    stands_alone = not below.strip() and bool(more.strip())
+    return plain_title(first.strip()) if stands_alone and len(first) <= LONGEST_TITLE else ""
+
+
 def front_matter_title(lines: Sequence[str]) -> str:
     """The ``title:`` of a YAML block at the top; empty if there is none."""
     for line in lines[: _front_matter_end(lines)]:

@@ -40,7 +40,7 @@ def read_lines(data: bytes, form: str) -> Parsed:
     """Text whose sections follow from its lines alone. Raises UnreadableError: ``binary``, ``encoding``, ``too_much_output``."""
     text = decode(data)
     if form not in SCANS:
-        return Parsed(text, KINDS[form], lay_sections(text))
+        return Parsed(text, KINDS[form], lay_sections(text), headings.opening_line(text) if form == "plain" else "")
     kind, scan = SCANS[form]
     lines = text.split("\n")
     found = list(scan(lines))
