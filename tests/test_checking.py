@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from ragcli import checking
 from ragcli.checking import FolderState, Terminal, check_machine, look_at_folder
 from ragcli.types import Finding, IndexIdentity, InstalledModel, SealState, StoreStats

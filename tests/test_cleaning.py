@@ -8,6 +8,7 @@ import unicodedata
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+
 from ragcli.cleaning import StreamCleaner, clean, clean_line, hidden_marks
 
 # fmt: off

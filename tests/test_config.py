@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from ragcli import config
 from ragcli.config import Config, Locations, Value, get_setting, known_settings, load_config, parse_setting, with_setting
 from ragcli.errors import ConfigError

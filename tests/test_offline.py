@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from ragcli.adapters import offline
 from ragcli.errors import ConfigError, UsageError
 from ragcli.types import SealState

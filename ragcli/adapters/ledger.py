@@ -23,7 +23,8 @@ TIDY, CLEANING = "tidy", "cleaning"
 """Names of facts that the writer marks."""
 _TABLES = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE roots (path BLOB PRIMARY KEY, collection TEXT NOT NULL, include TEXT NOT NULL, exclude TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE roots (path BLOB NOT NULL, collection TEXT NOT NULL, include TEXT NOT NULL, exclude TEXT NOT NULL,
+    PRIMARY KEY (path, collection)) WITHOUT ROWID;
 CREATE TABLE sources (
     id TEXT PRIMARY KEY, path BLOB NOT NULL, collection TEXT NOT NULL, size INTEGER NOT NULL, modified_ns INTEGER NOT NULL,
     inode TEXT NOT NULL, digest TEXT NOT NULL, fingerprint TEXT NOT NULL, chunks INTEGER NOT NULL, reason TEXT NOT NULL,
@@ -136,7 +137,8 @@ class Ledger:
             return {row[0]: _as_source(row) for row in rows}
 
     def roots(self) -> tuple[Root, ...]:
-        rows = self._database.rows("SELECT path, collection, include, exclude FROM roots ORDER BY path") if self._schema() else []
+        query = "SELECT path, collection, include, exclude FROM roots ORDER BY path, collection"
+        rows = self._database.rows(query) if self._schema() else []
         with _intact():
             return tuple(Root(_path(row[0]), row[1], tuple(json.loads(row[2])), tuple(json.loads(row[3]))) for row in rows)
 
@@ -224,7 +226,8 @@ class Ledger:
         self._database.each("INSERT OR REPLACE INTO roots VALUES (?, ?, ?, ?)", rows)
 
     def drop_roots(self, roots: Sequence[Root]) -> None:
-        self._database.each("DELETE FROM roots WHERE path = ?", ((os.fsencode(root.path),) for root in roots))
+        keys = ((os.fsencode(root.path), root.collection) for root in roots)
+        self._database.each("DELETE FROM roots WHERE path = ? AND collection = ?", keys)
 
     def set_table(self, state: TableState) -> None:
         self._set("table", state.name)

@@ -34,6 +34,11 @@ WIDEST = 100
 
 
 def real_assistant(config: Config, locations: Locations) -> Assistant:
+    """Raises ConfigError ``airgap-unavailable`` if the settings require a seal that the kernel did not give."""
+    from ragcli.adapters.offline import require_seal, wants_network
+
+    if config.privacy.airgap == "require" and not wants_network(sys.argv[1:]):
+        require_seal()
     from ragcli.assistant import Assistant
 
     return Assistant(config, locations)

@@ -168,15 +168,16 @@ class TestSources:
 
 
 class TestRoots:
-    def test_are_remembered_once_by_their_path(self, store, again):
+    def test_are_remembered_once_in_each_collection(self, store, again):
         first, second = Root(NOTES, "main"), Root(Path("/srv/docs"), "work", ("*.md",), ("old",))
+        elsewhere = replace(first, collection="private")
         with store.writing(IDENTITY):
-            store.remember_roots([second, first])
-            store.remember_roots([replace(first, collection="private")])
-        assert again().roots() == (replace(first, collection="private"), second)
+            store.remember_roots([second, replace(first, exclude=("*.tmp",))])
+            store.remember_roots([elsewhere, first])
+        assert again().roots() == (first, elsewhere, second)
         with store.writing(IDENTITY):
             store.forget_roots([first, Root(Path("/unknown"), "x")])
-        assert again().roots() == (second,)
+        assert again().roots() == (elsewhere, second)
 
 
 class TestWriting:

@@ -39,7 +39,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self.chunks: dict[str, EmbeddedChunk] = {}
         self._sources: dict[str, StoredSource] = {}
-        self._roots: dict[Path, Root] = {}
+        self._roots: dict[tuple[Path, str], Root] = {}
         self._identity: IndexIdentity | None = None
         self._writing = False
         self._last_indexed_ns: int | None = None
@@ -66,16 +66,16 @@ class MemoryStore:
         return dict(self._sources)
 
     def roots(self) -> tuple[Root, ...]:
-        return tuple(self._roots[path] for path in sorted(self._roots))
+        return tuple(self._roots[key] for key in sorted(self._roots))
 
     def remember_roots(self, roots: Sequence[Root]) -> None:
         self._check_writing()
-        self._roots.update({root.path: root for root in roots})
+        self._roots.update({(root.path, root.collection): root for root in roots})
 
     def forget_roots(self, roots: Sequence[Root]) -> None:
         self._check_writing()
         for root in roots:
-            self._roots.pop(root.path, None)
+            self._roots.pop((root.path, root.collection), None)
 
     def replace(self, updates: Sequence[SourceUpdate]) -> None:
         self._check_writing()
@@ -164,7 +164,7 @@ class MemoryStore:
 
     def _within(self, scope: Scope) -> list[EmbeddedChunk]:
         self._check_exists()
-        admits = ScopeFilter(scope, self._roots).admits
+        admits = ScopeFilter(scope, [path for path, _ in self._roots]).admits
         allowed = {s.id for s in self._sources.values() if admits(str(s.path), s.collection, s.modified_ns)}
         return [each for each in self.chunks.values() if each.chunk.source_id in allowed]
 
