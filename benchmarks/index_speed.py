@@ -24,7 +24,7 @@ from ragcli.adapters.models import ModelFolder  # noqa: E402
 from ragcli.assistant import Assistant  # noqa: E402
 from ragcli.chunking import text_to_embed  # noqa: E402
 
-PAIRS = 3
+PAIRS = 2
 
 
 def index_once(folder: Path) -> tuple[float, list[str]]:

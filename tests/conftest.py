@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import hypothesis
@@ -10,6 +11,10 @@ import pytest
 
 hypothesis.settings.register_profile("ragcli", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("ragcli")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A runner in the background has Ctrl-C ignored, and what it starts inherits that: tests of Ctrl-C need it back.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REPOSITORY = Path(__file__).parent.parent
 MODELS = Path(os.environ.get("RAGCLI_TEST_MODELS") or REPOSITORY / ".cache" / "models")
