@@ -174,12 +174,13 @@ class Assistant(ModelKeeper):
     def ask_events(self, question: Question, *, piped: str | None = None, max_tokens: int | None = None) -> Iterator[AnswerEvent]:
         """Retrieved, Packed, Deltas, and AnswerFinished last; without close passages only the first and the last.
 
-        ``piped`` is a text to answer from beside the index, which then need not exist. Raises UsageError
-        ``empty-question``; StoreError; ModelError.
+        ``piped`` is a text to answer from, with or without an index. Raises UsageError ``empty-question``; StoreError; ModelError.
         """
         check_question(question.text)
         if not piped:
             self._check_index(question)
+        if self.config.answer.model != "auto":
+            self.machine.check_model()  # who names a model wants to know that it is not there, whatever is found
         ports = self._ask_ports(with_store=not piped or self._has_fitting_index())
         yield from ask_question(question, ports, self._ask_options(max_tokens), piped=piped)
 

@@ -5,6 +5,7 @@ What is told as ``Indexed`` is on disk. A run that is cut short keeps every batc
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ragcli.chunking import POLICY, chunk_document, text_to_embed
-from ragcli.planning import keep_excludes, merge_roots, plan_index, source_id_of
+from ragcli.planning import is_below, keep_excludes, merge_roots, plan_index, source_id_of
 from ragcli.ports import Embedder, Reader, Split, Store, Walker
 from ragcli.ranking import blend_neighbours
 from ragcli.types import (
@@ -114,7 +115,7 @@ class _Run:
         yield self._planned(plan, walked)
         remembered = merge_roots([*known, *new])
         if options.dry_run or not (self._has_work(plan) or set(remembered) != set(known)):
-            yield self._finished(plan, walked)
+            yield self._finished(plan, walked, roots)
             return
         with store.writing(self.ports.identity):
             if set(remembered) != set(known):
@@ -125,7 +126,7 @@ class _Run:
             yield from self._remove(plan)
             yield from self._index(plan)
             store.finish()
-        yield self._finished(plan, walked)
+        yield self._finished(plan, walked, roots)
 
     def _has_work(self, plan: IndexPlan) -> bool:
         return bool(plan.to_read or plan.removed or self.options.force or self.ports.store.unfinished)
@@ -162,12 +163,13 @@ class _Run:
             len(plan.added), len(plan.changed), len(plan.removed), len(plan.unchanged), self.bytes_total, walked.left_out
         )
 
-    def _finished(self, plan: IndexPlan, walked: Walked) -> IndexFinished:
+    def _finished(self, plan: IndexPlan, walked: Walked, roots: Sequence[Root]) -> IndexFinished:
         self.took["total"] = time.monotonic() - self.started
+        tops = {os.fspath(root.path) for root in roots}
         skipped = {
             source.path: Unreadable(source.path, source.reason, source.detail)
             for source in self.ports.store.sources().values()
-            if is_failure(source) and source.collection == self.options.collection
+            if is_failure(source) and source.collection == self.options.collection and is_below(source.path, tops)
         }
         skipped |= {refused.path: refused for refused in walked.refused}
         skipped |= {path: Unreadable(path, "vanished", "the folder is not there") for path in walked.missing_roots}

@@ -254,7 +254,7 @@ class IndexReport:
     chunks: int = 0
     """How many chunks were embedded in this run."""
     skipped: tuple[Unreadable, ...] = ()
-    """Every source that is on disk and not in the index, those of earlier runs too."""
+    """Every source below the roots of this run that is on disk and not in the index, those of earlier runs too."""
     left_out: Mapping[str, int] = field(default_factory=dict)
     took_ms: Mapping[str, float] = field(default_factory=dict)
 
