@@ -174,7 +174,7 @@ class Assistant(ModelKeeper):
     def ask_events(self, question: Question, *, piped: str | None = None, max_tokens: int | None = None) -> Iterator[AnswerEvent]:
         """Retrieved, Packed, Deltas, and AnswerFinished last; without close passages only the first and the last.
 
-        ``piped`` is a text to answer from, with or without an index. Raises UsageError ``empty-question``; StoreError; ModelError.
+        ``piped`` is a text to answer from, with or without an index. Raises UsageError, StoreError, ModelError.
         """
         check_question(question.text)
         if not piped:
