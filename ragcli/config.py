@@ -7,6 +7,7 @@ A ``Config`` holds only numbers, strings and tuples of strings: it builds nothin
 from __future__ import annotations
 
 import difflib
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -166,14 +167,24 @@ def parse_setting(key: str, value: Any) -> Value:
 def _convert(kind: type, value: Any) -> Value:
     if kind is bool:
         return value if isinstance(value, bool) else {"true": True, "1": True, "false": False, "0": False}[_lower(value)]
-    if kind is int and isinstance(value, bool):
+    if isinstance(value, bool) or (kind is str and not isinstance(value, str)):
         raise TypeError
-    if kind in (int, float, str):
-        return kind(value)
+    if kind is str:
+        return value
+    if kind in (int, float):
+        return _number(kind, value)
     items = value.split(",") if isinstance(value, str) else value
     if not all(isinstance(item, str) for item in items):
         raise TypeError
     return tuple(item.strip() for item in items if item.strip())
+
+
+def _number(kind: type, value: Any) -> int | float:
+    """Raises ValueError for a broken number where a whole one is wanted, and for what no number is."""
+    number = float(value)
+    if not math.isfinite(number) or (kind is int and number != int(number)):
+        raise ValueError(value)
+    return kind(number)
 
 
 def _lower(value: Any) -> str:

@@ -198,3 +198,20 @@ def test_everything_lives_below_one_folder() -> None:
     assert all(place.parent == Path("/data") for place in below)
     assert len(set(below)) == 4
     assert {field.name for field in fields(places)} == {"data", "config_file"}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        pytest.param("search.limit", 2.7, id="broken number for a whole one"),
+        pytest.param("search.limit", True, id="truth value for a number"),
+        pytest.param("search.words_weight", "nan", id="no number"),
+        pytest.param("search.words_weight", float("inf"), id="endless"),
+        pytest.param("answer.model", ["a", "b"], id="list for a text"),
+        pytest.param("answer.model", 5, id="number for a text"),
+    ],
+)
+def test_a_value_of_another_kind_is_refused_and_not_bent(key: str, value: object) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_setting(key, value)
+    assert caught.value.slug == "bad-setting"
