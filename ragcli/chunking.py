@@ -17,7 +17,7 @@ from ragcli.types import Block, Chunk, Document, Locator, Piece
 Split = Callable[[str, str], Sequence[Piece]]
 Span = tuple[int, int]
 
-POLICY = "even-1"
+POLICY = "even-2"
 """Names this module's way of cutting. Part of the index identity: change it with the behaviour."""
 
 SMALL_SECTION = 400
@@ -77,16 +77,19 @@ def _spans_of(document: Document, group: Sequence[Block], split: Split, limit: i
 
 
 def pack_pieces(pieces: Sequence[Piece], limit: int) -> Iterator[Span]:
-    """The fewest runs of whole pieces within the limit, of about even size, in order."""
-    total = sum(piece.tokens for piece in pieces)
-    share = total / max(1, math.ceil(total / limit))
+    """Few runs of whole pieces within the limit, of about even size, in order.
+
+    After each run the rest is shared out anew: where a piece did not fit, what it leaves over is spread and does not
+    end up as a short last run.
+    """
+    left = sum(piece.tokens for piece in pieces)
     run: list[Piece] = []
-    tokens = done = closed = 0
+    tokens = 0
     for piece in pieces:
-        passes_share = done + tokens + piece.tokens / 2 > share * (closed + 1)
-        if run and (tokens + piece.tokens > limit or passes_share):
+        share = left / max(1, math.ceil(left / limit))
+        if run and (tokens + piece.tokens > limit or tokens + piece.tokens / 2 > share):
             yield run[0].start, run[-1].end
-            done, closed, run, tokens = done + tokens, closed + 1, [], 0
+            left, run, tokens = left - tokens, [], 0
         run.append(piece)
         tokens += piece.tokens
     if run:
