@@ -26,6 +26,7 @@ def altered(payload: bytes) -> bytes:
     """The same but for one bit, whatever the last byte is."""
     return payload[:-1] + bytes([payload[-1] ^ 1])
 
+
 CUT = 200_000
 
 
