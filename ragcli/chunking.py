@@ -9,7 +9,6 @@ even size: a full chunk with a short rest behind it embeds the rest badly.
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Callable, Iterator, Sequence
 
 from ragcli.types import Block, Chunk, Document, Locator, Piece
@@ -17,7 +16,7 @@ from ragcli.types import Block, Chunk, Document, Locator, Piece
 Split = Callable[[str, str], Sequence[Piece]]
 Span = tuple[int, int]
 
-POLICY = "even-2"
+POLICY = "even-3"
 """Names this module's way of cutting. Part of the index identity: change it with the behaviour."""
 
 SMALL_SECTION = 400
@@ -77,23 +76,35 @@ def _spans_of(document: Document, group: Sequence[Block], split: Split, limit: i
 
 
 def pack_pieces(pieces: Sequence[Piece], limit: int) -> Iterator[Span]:
-    """Few runs of whole pieces within the limit, of about even size, in order.
+    """The fewest runs of whole pieces within the limit, of about even size, in order.
 
-    After each run the rest is shared out anew: where a piece did not fit, what it leaves over is spread and does not
-    end up as a short last run.
+    Each run takes an even share of what is left, by how many runs the rest really needs: pieces that do not fit leave
+    room unused, and a share that forgot it would end in a short last run.
     """
-    left = sum(piece.tokens for piece in pieces)
-    run: list[Piece] = []
-    tokens = 0
-    for piece in pieces:
-        share = left / max(1, math.ceil(left / limit))
-        if run and (tokens + piece.tokens > limit or tokens + piece.tokens / 2 > share):
-            yield run[0].start, run[-1].end
-            left, run, tokens = left - tokens, [], 0
-        run.append(piece)
-        tokens += piece.tokens
-    if run:
-        yield run[0].start, run[-1].end
+    sizes = [piece.tokens for piece in pieces]
+    ends = _fullest_runs(sizes, limit)
+    needed = [0] * (len(sizes) + 1)
+    for start in reversed(range(len(sizes))):
+        needed[start] = 1 + needed[ends[start]]
+    start, left = 0, sum(sizes)
+    while start < len(sizes):
+        share, end, tokens = left / needed[start], start, 0
+        while end < ends[start] and (end == start or tokens + sizes[end] / 2 <= share):
+            tokens, end = tokens + sizes[end], end + 1
+        yield pieces[start].start, pieces[end - 1].end
+        start, left = end, left - tokens
+
+
+def _fullest_runs(sizes: Sequence[int], limit: int) -> list[int]:
+    """For each piece, where the longest run within the limit that begins with it ends; a run has at least one piece."""
+    ends: list[int] = []
+    end = tokens = 0
+    for start, size in enumerate(sizes):
+        while end < len(sizes) and (end == start or tokens + sizes[end] <= limit):
+            tokens, end = tokens + sizes[end], end + 1
+        ends.append(end)
+        tokens -= size
+    return ends
 
 
 def _strip(text: str, start: int, end: int) -> Span:

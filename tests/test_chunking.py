@@ -158,7 +158,7 @@ def test_runs_of_small_pieces_are_few_and_of_even_size(sizes: list[int], limit: 
     made = [Piece(10 * place, 10 * place + 9, size) for place, size in enumerate(sizes)]
     runs = [sum(p.tokens for p in made if start <= p.start < end) for start, end in pack_pieces(made, limit)]
     assert len(runs) <= math.ceil(sum(sizes) / limit) + 1
-    assert len(runs) == 1 or max(runs) - min(runs) <= limit * 2 // 3
+    assert len(runs) == 1 or max(runs) - min(runs) <= limit // 2
 
 
 # ---- what is embedded ----
