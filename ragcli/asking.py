@@ -16,6 +16,7 @@ from ragcli.piping import cut_piped_text, rank_by_words
 from ragcli.ports import Embedder, LanguageModel, Store
 from ragcli.prompting import build_prompt, pack_context
 from ragcli.ranking import CANDIDATES, fuse_rankings
+from ragcli.sentences import find_loop
 from ragcli.types import (
     Answer,
     AnswerEvent,
@@ -26,6 +27,7 @@ from ragcli.types import (
     Hit,
     IndexIdentity,
     Packed,
+    Prompt,
     Question,
     Ranking,
     Retrieved,
@@ -141,7 +143,7 @@ def _stream(
     filtered = MarkerFilter(context, question.text)
     said, shown = "", False
     stop = Stop("stop", Usage())
-    for event in model.stream(build_prompt(question.text, context), max_tokens=max_tokens):
+    for event in _until_it_loops(model, build_prompt(question.text, context), max_tokens):
         if isinstance(event, Stop):
             stop = event
             continue
@@ -160,7 +162,20 @@ def _stream(
     if rest:
         yield Delta(rest)
     watch.lap("answer")
-    return settle_markers(said.strip(), context, question.text), stop
+    return settle_markers(said[: find_loop(said)].strip(), context, question.text), stop
+
+
+def _until_it_loops(model: LanguageModel, prompt: Prompt, max_tokens: int) -> Iterator[Delta | Stop]:
+    """What the model says, ended where it begins to say the same again and again, as the smallest ones do."""
+    said, pieces = "", 0
+    for event in model.stream(prompt, max_tokens=max_tokens):
+        yield event
+        if isinstance(event, Delta) and event.text:
+            said, pieces = said + event.text, pieces + 1
+            if find_loop(said) is not None:
+                tokens = sum(model.count_tokens(message.content) for message in prompt.messages)
+                yield Stop("loop", Usage(tokens, pieces))
+                return
 
 
 def conclude(answer: Answer) -> Answer:

@@ -21,6 +21,9 @@ _COMMON_WORDS = """
     los mit no not of on or que said says se that the their there these they this to un una und von was were which
     will with zu
 """
+SHORTEST_LOOP, LONGEST_LOOP = 8, 240
+"""Characters of what a model says again and again: shorter runs are rulers and ellipses, longer ones a whole answer."""
+LOOP_TURNS = 3
 COMMON = frozenset(_COMMON_WORDS.split())
 """Words that two unrelated sentences share."""
 
@@ -61,3 +64,16 @@ def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
 def _trim(text: str, start: int, end: int) -> tuple[int, int]:
     body = text[start:end]
     return start + len(body) - len(body.lstrip()), end - (len(body) - len(body.rstrip()))
+
+
+def find_loop(text: str) -> int | None:
+    """Where the second turn begins, at a sentence if it has one, if the text ends in ``LOOP_TURNS`` equal turns; else None."""
+    for period in range(SHORTEST_LOOP, min(LONGEST_LOOP, len(text) // LOOP_TURNS) + 1):
+        turn = text[-period:]
+        if text.endswith(turn * LOOP_TURNS) and WORD.search(turn):
+            start = len(text) - LOOP_TURNS * period
+            while start >= period and text[start - period : start] == turn:
+                start -= period
+            sentences = [match.end() for match in BOUNDARY.finditer(text, start, start + period + 1)]
+            return sentences[-1] if sentences else start + period
+    return None

@@ -221,6 +221,15 @@ def test_closing_early_closes_the_models_stream() -> None:
     assert model.open_streams == 0
 
 
+def test_a_model_that_repeats_itself_is_stopped_and_said_once() -> None:
+    desk = desk_with()
+    desk.model = model = CountedModel(always="It ends on 31 May 2027 [1]. " * 40)
+    events, answer = ask(desk)
+    assert answer.text == "It ends on 31 May 2027 [1]."
+    assert answer.usage.answer_tokens < 40
+    assert model.open_streams == 0
+
+
 def test_a_model_that_never_says_stop_is_still_answered_from() -> None:
     class Abrupt(ScriptedModel):
         def stream(self, prompt: Prompt, *, max_tokens: int) -> Iterator[Delta | Stop]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragcli.sentences import split_sentences, words_of
+from ragcli.sentences import LOOP_TURNS, SHORTEST_LOOP, WORD, find_loop, split_sentences, words_of
 
 texts = st.text(max_size=200) | st.text(st.sampled_from("ab .!?\n。」\"'C"), max_size=200)
 
@@ -57,3 +57,34 @@ def test_words_are_what_tells_texts_apart() -> None:
     assert words_of("租约2027年") == set("租约2027年")
     assert words_of("ssss") == {"sss"}
     assert words_of("it is not in the") == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (
+            "The tank holds 1,000 litres of water." + " It is 1,000 litres." * 4,
+            "The tank holds 1,000 litres of water. It is 1,000 litres.",
+        ),
+        ("水は千リットルです。" * 3, "水は千リットルです。"),
+    ],
+)
+def test_a_text_that_says_the_same_again_and_again_loops_from_its_second_turn_on(text: str, kept: str) -> None:
+    loop = find_loop(text)
+    assert loop is not None
+    assert text[:loop].strip() == kept
+
+
+@pytest.mark.parametrize(
+    "text", ["", "Yes, yes, yes.", "Twice is emphasis. Twice is emphasis.", "-" * 80, "1. one\n2. two\n3. three\n"]
+)
+def test_emphasis_rulers_and_lists_are_no_loop(text: str) -> None:
+    assert find_loop(text) is None
+
+
+@given(st.text(max_size=60), st.text(min_size=SHORTEST_LOOP, max_size=60), st.integers(LOOP_TURNS, 6))
+def test_a_loop_is_found_whatever_stands_before_it(before: str, turn: str, turns: int) -> None:
+    loop = find_loop(before + turn * turns)
+    if WORD.search(turn):
+        assert loop is not None
+        assert loop <= len(before) + len(turn)
