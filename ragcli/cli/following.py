@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from time import monotonic
 from typing import TypeVar
 
-from ragcli.cli import json_shapes, render
+from ragcli.cli import interrupts, json_shapes, render
 from ragcli.cli.paper import plural, size
 from ragcli.cli.session import Session
 from ragcli.types import (
@@ -17,12 +17,14 @@ from ragcli.types import (
     IndexEvent,
     IndexFinished,
     IndexReport,
+    Noticed,
     Planned,
     Progressed,
     PullEvent,
     PullFinished,
     PullPlanned,
     PullProgressed,
+    WatchEvent,
 )
 
 Told = TypeVar("Told", bound=json_shapes.Event)
@@ -64,13 +66,24 @@ def told(session: Session, events: Iterable[Told]) -> Iterator[Told]:
         yield event
 
 
-def follow_changes(session: Session, events: Iterable[IndexEvent]) -> None:
-    """Each change is told in a line, until the events end."""
+def follow_changes(session: Session, events: Iterable[WatchEvent]) -> None:
+    """Each change is told in a line, until the events end or somebody asks the process to end."""
     session.notice("Watching for changes; Ctrl-C ends it.")
-    for event in told(session, events):
-        line = None if session.ndjson else render.change_line(event, session.paper)
-        if line is not None:
-            session.say([line])
+    try:
+        with interrupts.requests_to_end():
+            for event in told(session, events):
+                _tell_change(session, event)
+    except interrupts.EndRequested:
+        session.notice("Asked to end; what was done is kept.")
+
+
+def _tell_change(session: Session, event: WatchEvent) -> None:
+    if isinstance(event, Noticed):
+        session.notice(event.message)
+        return
+    line = None if session.ndjson else render.change_line(event, session.paper)
+    if line is not None:
+        session.say([line])
 
 
 def show_findings(session: Session, findings: Iterable[Finding]) -> bool:
@@ -91,9 +104,8 @@ def follow_pull(session: Session, events: Iterable[PullEvent]) -> None:
         for event in told(session, events):
             match event:
                 case PullPlanned(name, total, source, licence):
-                    session.notice(
-                        session.side_paper.line(f"{name}: {size(total)} from {source}; licence {licence or 'not known'}")
-                    )
+                    fetched = f"{size(total)} from {source}" if total else "nothing to fetch, it is only converted"
+                    session.notice(session.side_paper.line(f"{name}: {fetched}; licence {licence or 'not known'}"))
                 case PullProgressed(done, total, step):
                     progress.update(done, total, step)
                 case PullFinished(model, already_here) if not session.ndjson:
