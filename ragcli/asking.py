@@ -8,20 +8,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from ragcli.chunking import text_to_embed
 from ragcli.citing import MarkerFilter, find_citations, may_become_not_found, says_not_found, settle_markers
 from ragcli.errors import StoreError, UsageError
+from ragcli.judging import answerability, build_judgement, choose_evidence, read_verdict
 from ragcli.piping import cut_piped_text, rank_by_words
 from ragcli.ports import Embedder, LanguageModel, Store
-from ragcli.prompting import build_prompt, pack_context
-from ragcli.ranking import CANDIDATES, fuse_rankings
+from ragcli.prompting import build_prompt, pack_context, wants_more_than_a_fact
+from ragcli.querying import marks_in, names_in
+from ragcli.ranking import CANDIDATES, NAMED_CANDIDATES, follow_names, fuse_rankings, leading_hits, lift_named
 from ragcli.sentences import find_loop
 from ragcli.types import (
     Answer,
     AnswerEvent,
     AnswerFinished,
-    Citation,
     Context,
     Delta,
     Hit,
@@ -35,16 +37,13 @@ from ragcli.types import (
     SearchResult,
     Stop,
     Usage,
+    Vector,
 )
 
 PIPED_CANDIDATES = 64
 """Chunks of a piped text that are embedded: a second's work."""
 PIPED_SHARE = 0.75
 """What a piped text may take of the context beside an index: whoever pipes a text asks about it."""
-SURE_SIMILARITY = 0.7
-"""A cosine at which a passage nearly repeats the question; used to say how sure an answer is."""
-UNKNOWN_CLOSENESS = 0.5
-"""Stands for the cosine where none was computed: a search by words, a short piped text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +61,7 @@ class AskOptions:
     context_tokens: int
     max_tokens: int
     min_similarity: float
+    min_confidence: float
 
 
 def check_question(text: str) -> None:
@@ -78,7 +78,7 @@ def check_index(question: Question, store: Store, identity: Callable[[], IndexId
     stored = store.identity()
     if stored is None:
         raise StoreError("index-missing", "nothing has been indexed yet", hint="ragcli index ~/Documents")
-    if not store.stats().chunks:
+    if not store.holds_chunks:
         raise StoreError("index-empty", "the index holds no text", hint="ragcli index PATH; ragcli ls shows what was skipped")
     if question.mode != "words" and not fits(stored, identity()):
         own = identity().embedder
@@ -97,21 +97,44 @@ def search_chunks(question: Question, ports: AskPorts, *, words_weight: float) -
     if ports.store is None:
         return SearchResult(question, ())
     watch = _Stopwatch()
+    store, fuse = ports.store, partial(fuse_rankings, words_weight=words_weight, marks=marks_in(question.text))
     rankings: list[Ranking] = []
-    similarities = {}
     if question.mode != "meaning":
-        rankings.append(ports.store.search_words(question.text, limit=CANDIDATES, scope=question.scope))
+        rankings.append(store.search_words(question.text, limit=CANDIDATES, scope=question.scope))
         watch.lap("words")
-    if question.mode != "words":
-        vector = ports.embedder().embed_query(question.text)
-        watch.lap("embed")
-        rankings.append(ports.store.search_meaning(vector, limit=CANDIDATES, scope=question.scope))
-        near = {entry.chunk.id for entry in rankings[-1].entries}
-        missing = [entry.chunk.id for ranking in rankings for entry in ranking.entries if entry.chunk.id not in near]
-        similarities = ports.store.similarities(vector, missing) if missing else {}
-        watch.lap("meaning")
-    hits = fuse_rankings(rankings, similarities=similarities, words_weight=words_weight, limit=question.limit)
-    return SearchResult(question, hits, watch.total())
+    if question.mode == "words":
+        return SearchResult(question, fuse(rankings, similarities={}, limit=question.limit), watch.total())
+    vector = ports.embedder().embed_query(question.text)
+    watch.lap("embed")
+    rankings.append(store.search_meaning(vector, limit=CANDIDATES, scope=question.scope))
+    cosines = {entry.chunk.id: entry.score for entry in rankings[-1].entries}
+    add_cosines(cosines, rankings[0], vector, store)
+    watch.lap("meaning")
+    hits = fuse(rankings, similarities=cosines)
+    if question.mode == "hybrid":
+        leads = leading_hits(hits)
+        named = [search_names(lead, question, store, vector, cosines) for _, lead in leads]
+        hits = fuse([*rankings, *named], similarities=cosines)
+        hits = lift_named(hits, [follow_names(*lead, names, hits) for lead, names in zip(leads, named, strict=True)])
+        watch.lap("names")
+    return SearchResult(question, hits[: question.limit], watch.total())
+
+
+def search_names(lead: Hit, question: Question, store: Store, vector: Vector, cosines: dict[str, float]) -> Ranking:
+    """The chunks that share names with the lead which the question does not have; their cosines are known then."""
+    names = names_in(lead.chunk.text, besides=question.text)
+    if not names:
+        return Ranking("names", ())
+    found = store.search_words(" ".join(names), limit=NAMED_CANDIDATES, scope=question.scope)
+    add_cosines(cosines, found, vector, store)
+    return replace(found, name="names")
+
+
+def add_cosines(cosines: dict[str, float], ranking: Ranking, vector: Vector, store: Store) -> None:
+    """The cosine of each chunk is known. Asked right after a search by words: the store has its vectors at hand."""
+    missing = [entry.chunk.id for entry in ranking.entries if entry.chunk.id not in cosines]
+    if missing:
+        cosines.update(store.similarities(vector, missing))
 
 
 def ask_question(question: Question, ports: AskPorts, options: AskOptions, *, piped: str | None = None) -> Iterator[AnswerEvent]:
@@ -126,24 +149,55 @@ def ask_question(question: Question, ports: AskPorts, options: AskOptions, *, pi
         yield AnswerFinished(Answer(question, "", "no_evidence", 0.0, hits=hits, took_ms=watch.total()))
         return
     model = ports.model()
-    context = _pack(piped_hits, result.hits, options, model)
     watch.lap("load")
+    sure = _judge(question, hits, model, None if piped_hits or question.mode == "words" else ports.embedder())
+    watch.lap("judge")
+    # What no single sentence can state, or what the user put there to be asked about, is always tried.
+    is_fact = not piped_hits and not wants_more_than_a_fact(question.text)
+    if is_fact and sure < options.min_confidence:
+        unsaid = Answer(question, "", "no_evidence", sure, hits=hits, model=model.identity, took_ms=watch.total())
+        yield AnswerFinished(unsaid)
+        return
+    context = _pack(piped_hits, result.hits, options, model)
     yield Packed(context)
-    text, stop = yield from _stream(question, context, model, options.max_tokens, watch)
+    prompt = build_prompt(question.text, context, short=is_fact)
+    text, stop = yield from _stream(question, context, _until_it_loops(model, prompt, options.max_tokens), watch)
     answer = Answer(
-        question, text, "answered", 0.0, context=context, hits=hits, model=model.identity, usage=stop.usage, took_ms=watch.total()
+        question,
+        text,
+        "answered",
+        sure,
+        context=context,
+        hits=hits,
+        model=model.identity,
+        usage=stop.usage,
+        took_ms=watch.total(),
     )
     yield AnswerFinished(conclude(answer))
 
 
+def _judge(question: Question, hits: Sequence[Hit], model: LanguageModel, embedder: Embedder | None) -> float:
+    """How probable it is that the files answer, by what the model says of the nearest sentences."""
+    cosines = partial(_cosines, embedder=embedder) if embedder else None
+    evidence = choose_evidence(question.text, hits, cosines)
+    verdict = read_verdict(model.first_tokens(build_judgement(question.text, evidence)))
+    return round(answerability(verdict, evidence.closeness), 3)
+
+
+def _cosines(question: str, texts: Sequence[str], *, embedder: Embedder) -> list[float]:
+    vector = embedder.embed_query(question)
+    others = embedder.embed_passages(texts)
+    return [sum(float(a) * float(b) for a, b in zip(vector, other, strict=True)) for other in others]
+
+
 def _stream(
-    question: Question, context: Context, model: LanguageModel, max_tokens: int, watch: _Stopwatch
+    question: Question, context: Context, events: Iterator[Delta | Stop], watch: _Stopwatch
 ) -> Generator[AnswerEvent, None, tuple[str, Stop]]:
     """Shows the answer as it comes, except while it may still turn out to say that the files do not say."""
     filtered = MarkerFilter(context, question.text)
     said, shown = "", False
     stop = Stop("stop", Usage())
-    for event in _until_it_loops(model, build_prompt(question.text, context), max_tokens):
+    for event in events:
         if isinstance(event, Stop):
             stop = event
             continue
@@ -179,19 +233,15 @@ def _until_it_loops(model: LanguageModel, prompt: Prompt, max_tokens: int) -> It
 
 
 def conclude(answer: Answer) -> Answer:
-    """The answer with its citations, or with the outcome that the files do not say."""
+    """The answer with its citations, or with the outcome that the files do not say.
+
+    ``confidence`` is halved where no passage supports what was said.
+    """
     if says_not_found(answer.text):
         return replace(answer, text="", outcome="no_evidence", confidence=0.0)
     citations = find_citations(answer.text, answer.context, answer.question.text)
-    return replace(answer, citations=citations, confidence=confidence_of(answer.hits, citations))
-
-
-def confidence_of(hits: Sequence[Hit], citations: Sequence[Citation]) -> float:
-    """Between 0 and 1: how close the best passage is, halved for what no passage supports. Not calibrated."""
-    known = [hit.similarity for hit in hits if hit.similarity is not None]
-    closeness = min(1.0, max(0.0, max(known)) / SURE_SIMILARITY) if known else UNKNOWN_CLOSENESS
     support = sum(citation.supported for citation in citations) / len(citations) if citations else 0.0
-    return round(closeness * (0.5 + 0.5 * support), 3)
+    return replace(answer, citations=citations, confidence=round(answer.confidence * (0.5 + 0.5 * support), 3))
 
 
 def is_close_enough(hits: Sequence[Hit], mode: str, min_similarity: float) -> bool:
@@ -208,15 +258,11 @@ def search_piped(question: Question, piped: str, embedder: Callable[[], Embedder
     candidates = [entry.chunk for entry in words.entries]
     if len(chunks) <= 1:
         return tuple(Hit(chunk, 1.0) for chunk in candidates)
-    model = embedder()
-    vector = model.embed_query(question.text)
-    near = model.embed_passages([text_to_embed(chunk) for chunk in candidates])
-    scored = [
-        ScoredChunk(chunk, sum(float(a) * float(b) for a, b in zip(vector, other, strict=True)))
-        for chunk, other in zip(candidates, near, strict=True)
-    ]
+    near = _cosines(question.text, [text_to_embed(chunk) for chunk in candidates], embedder=embedder())
+    scored = [ScoredChunk(chunk, cosine) for chunk, cosine in zip(candidates, near, strict=True)]
     meaning = Ranking("meaning", tuple(sorted(scored, key=lambda entry: -entry.score)))
-    return fuse_rankings([meaning, words], similarities={}, words_weight=words_weight, limit=question.limit)
+    marks = marks_in(question.text)
+    return fuse_rankings([meaning, words], similarities={}, words_weight=words_weight, marks=marks, limit=question.limit)
 
 
 def _pack(piped: Sequence[Hit], found: Sequence[Hit], options: AskOptions, model: LanguageModel) -> Context:

@@ -12,18 +12,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 from ragcli.asking import AskOptions, AskPorts, ask_question, check_index, check_question, fits, search_chunks
+from ragcli.attending import IndexAttendant
 from ragcli.config import Config, Locations, load_config
 from ragcli.errors import SourceError, StoreError
 from ragcli.forgetting import forget_paths
 from ragcli.indexing import IndexOptions, IndexPorts, index_collections, index_roots
 from ragcli.keeping import ModelKeeper
-from ragcli.machine import Machine
+from ragcli.machine import Machine, resolve
 from ragcli.planning import source_id_of
 from ragcli.types import (
     Answer,
@@ -48,7 +48,7 @@ EVALUATIONS = "eval"
 """Folder below the data folder for the indexes of evaluation sets."""
 
 
-class Assistant(ModelKeeper):
+class Assistant(ModelKeeper, IndexAttendant):
     """An index, an embedder and a language model, each made from the settings when first used, or brought by the caller.
 
     Methods that end in ``_events`` are generators: nothing happens until they are iterated, and closing them stops the work.
@@ -131,17 +131,6 @@ class Assistant(ModelKeeper):
         assert isinstance(last, IndexFinished)
         return last.report
 
-    def watch_events(self, paths: Sequence[Path] = ()) -> Iterator[IndexEvent]:
-        """As ``index_events``, and again whenever something below the paths changes; endless."""
-        from ragcli.watching import watch_roots
-
-        resolved = [resolve(path) for path in paths]
-        watched = resolved or [root.path for root in self.machine.store.roots()]
-        if not watched:
-            raise SourceError("nothing-to-index", "no folder has been indexed yet", hint="ragcli watch ~/Documents")
-        with closing(self.machine.make_watcher(watched)) as watcher:
-            yield from watch_roots(watcher, lambda: self.index_events(resolved))
-
     def forget_events(self, paths: Sequence[Path]) -> Iterator[IndexEvent]:
         """The sources below the paths leave the index for good. Raises SourceError ``not-indexed``."""
         return forget_paths([Path(os.path.realpath(path.expanduser())) for path in paths], self.machine.store)
@@ -158,6 +147,7 @@ class Assistant(ModelKeeper):
             embedder=lambda: machine.embedder,
             identity=identity,
             token_limit=machine.token_limit,
+            reason_to_wait=machine.reason_to_wait,
         )
 
     # ---- asking ----
@@ -202,6 +192,7 @@ class Assistant(ModelKeeper):
             context_tokens=answer.context_tokens,
             max_tokens=max_tokens or answer.max_tokens,
             min_similarity=answer.min_similarity,
+            min_confidence=answer.min_confidence,
         )
 
     def _check_index(self, question: Question) -> None:
@@ -209,7 +200,7 @@ class Assistant(ModelKeeper):
 
     def _has_fitting_index(self) -> bool:
         stored = self.machine.store.identity()
-        return stored is not None and fits(stored, self.machine.identity) and self.machine.store.stats().chunks > 0
+        return stored is not None and fits(stored, self.machine.identity) and self.machine.store.holds_chunks
 
     def evaluate_events(
         self,
@@ -300,6 +291,7 @@ class Assistant(ModelKeeper):
             stats=self.machine.store.stats() if self.machine.store.identity() else None,
             folder=checking.look_at_folder(self.locations.data),
             terminal=checking.look_at_terminal(),
+            watcher=self.watch_health(),
         )
 
     def offline_proof(self) -> Iterator[Finding]:
@@ -307,14 +299,3 @@ class Assistant(ModelKeeper):
         from ragcli.adapters.offline import offline_proof
 
         return offline_proof()
-
-
-def resolve(path: Path) -> Path:
-    """The path with all links followed. Raises SourceError ``path-missing``, UsageError ``remote-path``."""
-    from ragcli.adapters.offline import refuse_remote
-
-    refuse_remote(os.fspath(path))
-    real = Path(os.path.realpath(path.expanduser()))
-    if not os.path.lexists(real):
-        raise SourceError("path-missing", f"there is no {path}", hint="check the spelling, or quote names with spaces")
-    return real

@@ -11,13 +11,16 @@ import shutil
 import stat
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ragcli.types import Finding, InstalledModel, SealState, StoreStats
+from ragcli.types import Finding, InstalledModel, SealState, StoreStats, WatchHealth
 
 OLDEST_PYTHON = (3, 11)
+SILENT_SECONDS = 300.0
+"""A watcher speaks every half minute, but not while it makes a large index small."""
 LOW_DISK = 2 * 1024**3
 """Bytes: room for the largest default model and an index beside it."""
 
@@ -96,6 +99,7 @@ def check_machine(
     stats: StoreStats | None,
     folder: FolderState,
     terminal: Terminal,
+    watcher: WatchHealth | None = None,
     python: tuple[int, ...] = sys.version_info[:3],
 ) -> Iterator[Finding]:
     """One finding or more for each thing that ragcli needs.
@@ -109,6 +113,7 @@ def check_machine(
     yield check_model(models, "llm", llm)
     yield check_engines(engines)
     yield check_index(stats, embedder)
+    yield check_watcher(watcher, time.time())
     yield check_permissions(folder)
     yield check_synced(folder.path)
     yield check_disk(folder)
@@ -159,6 +164,24 @@ def check_index(stats: StoreStats | None, embedder: str) -> Finding:
     if stats.skipped:
         return Finding("index", "ok", f"{shown}, {stats.skipped} skipped", "ragcli status says why")
     return Finding("index", "ok", shown)
+
+
+def check_watcher(watcher: WatchHealth | None, now: float) -> Finding:
+    """Whether a watcher does what it should. ``now`` is in seconds since 1970."""
+    if watcher is None:
+        return Finding("watcher", "ok", "none is running; ragcli watch keeps the index up to date")
+    name = f"process {watcher.process}"
+    if not watcher.alive:
+        hint = "start it again: ragcli watch, or as a service: ragcli watch --install"
+        return Finding("watcher", "warning", f"the last one ({name}) ended without a word", hint)
+    silent = now - watcher.said
+    if silent > SILENT_SECONDS:
+        hint = f"end it and start it again: kill {watcher.process}; ragcli watch"
+        return Finding("watcher", "warning", f"{name} has said nothing for {silent / 60:.0f} minutes", hint)
+    if watcher.trouble:
+        return Finding("watcher", "warning", f"{name}: {watcher.trouble}", "ragcli index takes up what it may have missed")
+    looked = f", looked {now - watcher.looked:.0f} s ago" if watcher.looked else ""
+    return Finding("watcher", "ok", f"{name}, {watcher.state}{looked}")
 
 
 def check_permissions(folder: FolderState) -> Finding:

@@ -9,9 +9,11 @@ even size: a full chunk with a short rest behind it embeds the rest badly.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+from ragcli.sentences import CJK
 from ragcli.types import Block, Chunk, Document, Locator, Piece
 
 Split = Callable[[str, str], Sequence[Piece]]
@@ -28,6 +30,11 @@ HEADING_TOKENS = 32
 
 LONGEST_HEADING = 100
 """Characters of title and headings that are embedded: what fits the tokens left free for them."""
+
+
+TELLING_WORD = re.compile(rf"(?<![^\W_])[^\W\d_]{{4,}}(?![^\W_])|{CJK.pattern}{{2}}")
+"""A file name without one is not embedded as a title. Left out, web snippets named by numbers rose by 0.11 in recall@5;
+names of words stay, because without them articles and notes lost 0.01."""
 
 
 def chunk_document(document: Document, *, source_id: str, split: Split, token_limit: int) -> tuple[Chunk, ...]:
@@ -167,5 +174,11 @@ def _locate(text: str, covered: Sequence[Block], start: int, end: int) -> Locato
 
 def text_to_embed(chunk: Chunk) -> str:
     """What is embedded: the chunk below its title and headings, so far as its text does not repeat them."""
-    above = " > ".join(dict.fromkeys(part for part in (chunk.title, *chunk.heading) if part and part not in chunk.text))
+    title = chunk.title if _is_telling(chunk) else ""
+    above = " > ".join(dict.fromkeys(part for part in (title, *chunk.heading) if part and part not in chunk.text))
     return f"{above[:LONGEST_HEADING]}\n{chunk.text}" if above else chunk.text
+
+
+def _is_telling(chunk: Chunk) -> bool:
+    """Whether the title is more than a file name of codes: ``scan0012`` above a text only draws vectors together."""
+    return chunk.title not in (chunk.path.stem, chunk.path.name) or TELLING_WORD.search(chunk.title) is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ragcli.prompting import NOT_FOUND
 from ragcli.sentences import split_sentences, words_of
@@ -185,7 +185,7 @@ def _locate(place: Locator, text: str, start: int, end: int) -> Locator:
     if place.lines is None:
         return place
     first = place.lines[0] + text.count("\n", 0, start)
-    return Locator((first, first + text.count("\n", start, end)), place.page, place.label)
+    return replace(place, lines=(first, first + text.count("\n", start, end)))
 
 
 def find_quote(statement: str, text: str, question: str = "") -> tuple[int, int] | None:

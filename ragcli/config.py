@@ -35,6 +35,12 @@ class IndexSettings:
     """How much memory reading one file may take."""
     threads: int = 0
     """Threads for embedding; 0 takes as many as there are cores."""
+    nice: int = 10
+    """How far indexing gives way to other programs for the processor: 0 not at all, 19 as far as can be."""
+    disk: str = "low"
+    """The same for the disk: normal, low or idle."""
+    pause_below_battery: int = 20
+    """On battery with less percent left, long indexing and watching wait for power; 0 never waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +67,12 @@ class AnswerSettings:
     """auto, llamacpp or mlx."""
     max_tokens: int = 256
     """Longest answer."""
-    context_tokens: int = 500
+    context_tokens: int = 400
     """How much text of the files the model is shown."""
     min_similarity: float = 0.25
     """With no passage at least this close to the question the model is not asked."""
+    min_confidence: float = 0.35
+    """Below this probability that the files answer, the answer is that they do not."""
     threads: int = 0
     """Threads of the engine; 0 takes the physical cores."""
 
@@ -119,6 +127,7 @@ class Locations:
 
 
 ALLOWED: Mapping[str, tuple[str, ...]] = {
+    "index.disk": ("normal", "low", "idle"),
     "search.mode": ("hybrid", "meaning", "words"),
     "answer.engine": ("auto", "llamacpp", "mlx"),
     "privacy.airgap": ("auto", "require"),

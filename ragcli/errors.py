@@ -4,7 +4,7 @@ RagError                     status
 ├── UsageError          2    empty-question, bad-argument, remote-path
 ├── ConfigError         3    unknown-setting, bad-setting, bad-config, airgap-unavailable
 ├── StoreError          4    index-missing, index-empty, index-locked, index-mismatch, index-damaged, index-newer,
-│                            disk-full, unsafe-folder
+│                            disk-full, unsafe-folder, already-watching, run-died
 ├── ModelError          5    model-missing, model-unknown, model-refused, model-failed, engine-missing, download-failed,
 │                            digest-mismatch, conversion-failed
 └── SourceError         6    path-missing, path-unreadable, nothing-to-index, not-indexed, reader-failed
@@ -12,6 +12,7 @@ RagError                     status
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 DONE_WITH_SKIPS = 10
@@ -36,6 +37,10 @@ class RagError(Exception):
         self.message = " ".join(message.split())
         self.hint = " ".join(hint.split())
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """What a process that works for another meets can be told to that one."""
+        return partial(type(self), hint=self.hint), (self.slug, self.message)
+
 
 class UsageError(RagError):
     status = 2
@@ -59,6 +64,8 @@ class StoreError(RagError):
             "index-newer",
             "disk-full",
             "unsafe-folder",
+            "already-watching",
+            "run-died",
         }
     )
 

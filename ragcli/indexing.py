@@ -8,18 +8,16 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
-from ragcli.chunking import POLICY, chunk_document, text_to_embed
-from ragcli.planning import is_below, keep_excludes, merge_roots, plan_index, source_id_of
+from ragcli.chunking import POLICY, chunk_document
+from ragcli.embedding import Batch
+from ragcli.planning import is_below, keep_excludes, merge_roots, plan_index, source_id_of, split_removed
 from ragcli.ports import Embedder, Reader, Split, Store, Walker
-from ragcli.ranking import blend_neighbours
 from ragcli.types import (
     Chunk,
     Document,
-    EmbeddedChunk,
     FileStamp,
     Indexed,
     IndexEvent,
@@ -27,24 +25,20 @@ from ragcli.types import (
     IndexIdentity,
     IndexPlan,
     IndexReport,
+    Moved,
+    Noticed,
     Planned,
     Progressed,
     Removed,
     Root,
     Skipped,
-    SourceUpdate,
     StoredSource,
     Unreadable,
-    Vector,
     Walked,
 )
 
-BATCH_CHUNKS = 512
-"""Chunks per commit: some seconds of embedding, which is the most that an interrupted run does again."""
-BATCH_FILES = 512
-"""Files per commit, where they have few chunks or are as they were."""
-SLICE_CHUNKS = 64
-"""Chunks between two signs of progress."""
+PAUSE_SECONDS = 10.0
+"""How often a run that waits looks whether it may go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +52,9 @@ class IndexPorts:
     embedder: Callable[[], Embedder]
     identity: IndexIdentity
     token_limit: int
+    reason_to_wait: Callable[[], str] = str
+    """Why work that takes long should wait now; empty if it need not."""
+    wait: Callable[[float], None] = time.sleep
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +101,10 @@ class _Run:
     """Seconds by step."""
     files_done: int = 0
     bytes_done: int = 0
+    known: Mapping[str, StoredSource] = field(default_factory=dict)
+    """The ledger's sources as they were last looked up."""
+    twins: dict[str, StoredSource] = field(default_factory=dict)
+    """By digest, a source whose chunks are in the store."""
 
     def events(self) -> Iterator[IndexEvent]:
         store, options = self.ports.store, self.options
@@ -121,15 +122,26 @@ class _Run:
             if set(remembered) != set(known):
                 store.forget_roots(known)
                 store.remember_roots(remembered)
-            # Planned again under the lock: another writer may have been at work since.
-            plan = self._plan(walked, roots)
-            yield from self._remove(plan)
-            yield from self._index(plan)
-            store.finish()
+            walked, plan = self._plan_again(walked, roots)
+            self.twins = {source.digest: source for source in self.known.values() if source.chunks}
+            gone, origins = split_removed(plan)
+            yield from self._remove(gone)
+            yield from self._index(plan, origins)
+            store.finish(quick=True)
+            self.known = store.sources()
         yield self._finished(plan, walked, roots)
 
     def _has_work(self, plan: IndexPlan) -> bool:
         return bool(plan.to_read or plan.removed or self.options.force or self.ports.store.unfinished)
+
+    def _plan_again(self, walked: Walked, roots: Sequence[Root]) -> tuple[Walked, IndexPlan]:
+        """The plan under the lock. If another writer has been at work since, perhaps for long, the walk is old too."""
+        before = self.known
+        plan = self._plan(walked, roots)
+        if self.known != before:
+            walked = self._walk(roots)
+            plan = self._plan(walked, roots)
+        return walked, plan
 
     def _walk(self, roots: Sequence[Root]) -> Walked:
         start = time.monotonic()
@@ -139,9 +151,10 @@ class _Run:
 
     def _plan(self, walked: Walked, roots: Sequence[Root]) -> IndexPlan:
         missing = set(walked.missing_roots)
+        self.known = self.ports.store.sources()
         return plan_index(
             walked.stamps,
-            self.ports.store.sources(),
+            self.known,
             collection=self.options.collection,
             fingerprint=self.fingerprint,
             # A root that is not there (an unplugged disk) must not empty the index.
@@ -168,45 +181,56 @@ class _Run:
         tops = {os.fspath(root.path) for root in roots}
         skipped = {
             source.path: Unreadable(source.path, source.reason, source.detail)
-            for source in self.ports.store.sources().values()
+            for source in self.known.values()
             if is_failure(source) and source.collection == self.options.collection and is_below(source.path, tops)
         }
         skipped |= {refused.path: refused for refused in walked.refused}
         skipped |= {path: Unreadable(path, "vanished", "the folder is not there") for path in walked.missing_roots}
+        planned = {"added": len(plan.added), "changed": len(plan.changed), "removed": len(plan.removed)}
+        counts = planned if self.options.dry_run else self.counts
         report = IndexReport(
-            added=self.counts["added"] if not self.options.dry_run else len(plan.added),
-            changed=self.counts["changed"] if not self.options.dry_run else len(plan.changed),
-            removed=self.counts["removed"] if not self.options.dry_run else len(plan.removed),
+            added=counts.get("added", 0),
+            changed=counts.get("changed", 0),
+            removed=counts.get("removed", 0),
             unchanged=self.counts["unchanged"] + sum(not source.reason for source in plan.unchanged),
             chunks=self.counts["chunks"],
             skipped=tuple(skipped[path] for path in sorted(skipped)),
             left_out=walked.left_out,
             took_ms={name: round(1000 * seconds, 1) for name, seconds in self.took.items()},
+            moved=self.counts["moved"],
         )
         return IndexFinished(report)
 
-    def _remove(self, plan: IndexPlan) -> Iterator[IndexEvent]:
-        if plan.removed:
-            self.ports.store.remove(plan.removed)
-            self.counts["removed"] = len(plan.removed)
-            yield from (Removed(source.path) for source in plan.removed)
+    def _remove(self, sources: Sequence[StoredSource]) -> Iterator[IndexEvent]:
+        if sources:
+            self.ports.store.remove(sources)
+            self.counts["removed"] += len(sources)
+            yield from (Removed(source.path) for source in sources)
 
-    def _index(self, plan: IndexPlan) -> Iterator[IndexEvent]:
-        known = self.ports.store.sources()
+    def _index(self, plan: IndexPlan, origins: Iterable[StoredSource]) -> Iterator[IndexEvent]:
+        """All to read is stored. ``origins``, whose files are gone, have moved to where their content is, or are removed."""
+        gone: defaultdict[str, list[StoredSource]] = defaultdict(list)
+        for source in origins:
+            gone[source.digest].append(source)
         added = {stamp.path for stamp in plan.added}
-        batch = _Batch()
+        batch = Batch()
         for stamp, result in self.ports.reader.read(plan.to_read):
-            before = known.get(source_id_of(stamp.path, self.options.collection))
+            before = self.known.get(source_id_of(stamp.path, self.options.collection))
             if isinstance(result, Document) and not self.options.force and self._is_only_touched(before, result):
                 batch.touched.append(self._source(stamp, result))
             else:
-                batch.add(self._update(stamp, result), is_new=stamp.path in added)
+                source, chunks = self._update(stamp, result)
+                is_new = stamp.path in added
+                origin = gone[source.digest].pop(0) if is_new and chunks and gone[source.digest] else None
+                batch.add(source, chunks, is_new=is_new, origin=origin)
             batch.bytes += stamp.size
             if batch.is_full:
                 yield from self._store(batch)
-                batch = _Batch()
+                batch = Batch()
+                yield from self._pause()
         if batch.files:
             yield from self._store(batch)
+        yield from self._remove([source for same in gone.values() for source in same])
 
     def _is_only_touched(self, before: StoredSource | None, document: Document) -> bool:
         if before is None or before.reason:
@@ -220,6 +244,7 @@ class _Run:
             collection=self.options.collection,
             size=stamp.size,
             modified_ns=stamp.modified_ns,
+            changed_ns=stamp.changed_ns,
             inode=stamp.inode,
             digest=result.digest,
             fingerprint=self.fingerprint,
@@ -236,72 +261,60 @@ class _Run:
         chunks = chunk_document(result, source_id=source.id, split=self.ports.split(), token_limit=self.ports.token_limit)
         return (source, chunks) if chunks else (replace(source, reason="empty"), ())
 
-    def _store(self, batch: _Batch) -> Iterator[IndexEvent]:
+    def _store(self, batch: Batch) -> Iterator[IndexEvent]:
         yield from self._embed(batch)
         start = time.monotonic()
         if batch.touched:
             self.ports.store.refresh(batch.touched)
         if batch.updates:
-            self.ports.store.replace([batch.finished(source, chunks) for source, chunks in batch.updates])
+            self.ports.store.replace(batch.finished())
+        if batch.moved:
+            self.ports.store.remove(list(batch.moved.values()))
         self.took["store"] += time.monotonic() - start
         self.counts["unchanged"] += len(batch.touched)
+        self.counts["chunks"] += batch.embedded
         self.files_done += batch.files
         self.bytes_done += batch.bytes
         yield from self._told(batch)
         yield self._progress(self.bytes_done)
 
-    def _told(self, batch: _Batch) -> Iterator[IndexEvent]:
+    def _pause(self) -> Iterator[IndexEvent]:
+        """Returns when there is no reason to wait. A run of one batch never asks: it is over before it could do harm."""
+        paused = False
+        while reason := self.ports.reason_to_wait():
+            if not paused:
+                yield Noticed(f"paused: {reason}")
+            paused = True
+            self.ports.wait(PAUSE_SECONDS)
+            yield self._progress(self.bytes_done)
+        if paused:
+            yield Noticed("work goes on")
+
+    def _told(self, batch: Batch) -> Iterator[IndexEvent]:
         for source, chunks in batch.updates:
             if is_failure(source):
                 yield Skipped(source.path, source.reason, source.detail)
             if source.reason:
                 continue
-            self.counts["added" if source.path in batch.new else "changed"] += 1
-            self.counts["chunks"] += len(chunks)
-            yield Indexed(source.path, len(chunks))
+            self.twins[source.digest] = source
+            if source.id in batch.moved:
+                self.counts["moved"] += 1
+                yield Moved(source.path, batch.moved[source.id].path, len(chunks))
+            else:
+                self.counts["added" if source.id in batch.added else "changed"] += 1
+                yield Indexed(source.path, len(chunks))
 
-    def _embed(self, batch: _Batch) -> Iterator[IndexEvent]:
-        """Longest first, so that each slice pads little and the slowest part comes before the estimate is believed."""
-        if not batch.chunks:
+    def _embed(self, batch: Batch) -> Iterator[IndexEvent]:
+        if not self.options.force:
+            batch.take_over(self.ports.store, self.twins)
+        texts = batch.texts()
+        if not texts:
             return
-        embedder = self.ports.embedder()
-        order = sorted(batch.chunks, key=lambda chunk: -len(chunk.text))
-        for start in range(0, len(order), SLICE_CHUNKS):
-            began = time.monotonic()
-            piece = order[start : start + SLICE_CHUNKS]
-            vectors = embedder.embed_passages([text_to_embed(chunk) for chunk in piece])
-            batch.vectors.update(zip([chunk.id for chunk in piece], vectors, strict=True))
+        began = time.monotonic()
+        for share in batch.embed(texts, self.ports.embedder()):
             self.took["embed"] += time.monotonic() - began
-            yield self._progress(self.bytes_done + batch.bytes * len(batch.vectors) // len(order), len(batch.vectors))
+            yield self._progress(self.bytes_done + int(batch.bytes * share), batch.embedded)
+            began = time.monotonic()
 
     def _progress(self, bytes_done: int, chunks: int = 0) -> Progressed:
         return Progressed(self.files_done, self.files_total, bytes_done, self.bytes_total, self.counts["chunks"] + chunks)
-
-
-@dataclass
-class _Batch:
-    updates: list[tuple[StoredSource, tuple[Chunk, ...]]] = field(default_factory=list)
-    touched: list[StoredSource] = field(default_factory=list)
-    new: set[Path] = field(default_factory=set)
-    chunks: list[Chunk] = field(default_factory=list)
-    vectors: dict[str, Vector] = field(default_factory=dict)
-    bytes: int = 0
-
-    @property
-    def files(self) -> int:
-        return len(self.updates) + len(self.touched)
-
-    @property
-    def is_full(self) -> bool:
-        return len(self.chunks) >= BATCH_CHUNKS or self.files >= BATCH_FILES
-
-    def add(self, update: tuple[StoredSource, tuple[Chunk, ...]], *, is_new: bool) -> None:
-        self.updates.append(update)
-        self.chunks.extend(update[1])
-        if is_new:
-            self.new.add(update[0].path)
-
-    def finished(self, source: StoredSource, chunks: Sequence[Chunk]) -> SourceUpdate:
-        vectors = blend_neighbours([self.vectors[chunk.id] for chunk in chunks])
-        embedded = tuple(EmbeddedChunk(chunk, vector) for chunk, vector in zip(chunks, vectors, strict=True))
-        return SourceUpdate(replace(source, chunks=len(chunks)), embedded)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,12 +13,15 @@ from typing import TYPE_CHECKING, Any, Literal
 from ragcli import catalog
 from ragcli.chunking import POLICY
 from ragcli.config import Config, Locations
-from ragcli.errors import ModelError
-from ragcli.types import IndexIdentity, InstalledModel, ModelIdentity
+from ragcli.errors import ModelError, SourceError
+from ragcli.types import IndexIdentity, InstalledModel, ModelIdentity, WatchHealth
 
 if TYPE_CHECKING:
     from ragcli.adapters.embedder_files import EmbedderFacts
+    from ragcli.adapters.heartbeat import Heartbeat
     from ragcli.adapters.models import ModelFolder
+    from ragcli.adapters.services import ServiceManager
+    from ragcli.adapters.writer_lock import Patience
     from ragcli.ports import Embedder, LanguageModel, Reader, Split, Store, Walker, Watcher
 
 SCHEMA = 1
@@ -35,6 +39,7 @@ class Machine:
         self.config = config
         self.locations = locations
         self.brought = dict(ports)
+        self.patience: Patience | None = None
         # Cached properties look into the instance first: what the caller brings is simply there already.
         self.__dict__.update(ports)
 
@@ -55,7 +60,13 @@ class Machine:
     def store(self) -> Store:
         from ragcli.adapters.store import LanceStore
 
-        return LanceStore(self.locations.index)
+        return LanceStore(self.locations.index, patience=self.patience)
+
+    def wait_for_writers(self, seconds: float, tell: Callable[[str], None]) -> None:
+        """From now on another writer is waited for so long, and who waits is told so. Before, not at all."""
+        from ragcli.adapters.writer_lock import Patience
+
+        self.patience = Patience(seconds, tell)
 
     @cached_property
     def walker(self) -> Walker:
@@ -175,11 +186,47 @@ class Machine:
         limit = brought.token_limit if brought is not None else self.embedder_facts.token_limit
         return min(self.config.chunk.tokens or limit, limit)
 
-    def make_watcher(self, roots: Sequence[Path]) -> Watcher:
+    def make_watcher(self) -> Watcher:
         from ragcli.adapters.watcher import WatchdogWatcher
 
         # Looking at the index touches its files: with them below a root, each look would lead to another.
-        return WatchdogWatcher(roots, ignored=Path(os.path.realpath(self.locations.data)))
+        own = Path(os.path.realpath(self.locations.data))
+        return WatchdogWatcher(own, scratch=self.locations.run, hidden=self.config.index.hidden)
+
+    def watching_alone(self, lock: Path) -> AbstractContextManager[None]:
+        """Inside, no other process watches. Raises StoreError ``already-watching``, ``unsafe-folder``."""
+        from ragcli.adapters.durability import make_private
+        from ragcli.adapters.writer_lock import watcher_lock
+
+        make_private(lock.parent)
+        return watcher_lock(lock)
+
+    def make_heartbeat(self, file: Path) -> Heartbeat:
+        from ragcli.adapters.heartbeat import Heartbeat
+
+        return Heartbeat(file)
+
+    def read_heartbeat(self, file: Path) -> WatchHealth | None:
+        from ragcli.adapters.heartbeat import read_heartbeat
+
+        return read_heartbeat(file)
+
+    def service_manager(self) -> ServiceManager:
+        from ragcli.adapters.services import ServiceManager
+
+        return ServiceManager(os.environ, Path.home())
+
+    def give_way(self) -> None:
+        """This process stands behind others from now on, as the settings say, and so does what it starts."""
+        from ragcli.adapters.manners import give_way
+
+        give_way(niceness=min(self.config.index.nice, 19), disk=self.config.index.disk)
+
+    def reason_to_wait(self) -> str:
+        """Why long work should wait now, as on battery; empty if it need not."""
+        from ragcli.adapters.manners import reason_to_wait
+
+        return reason_to_wait(self.config.index.pause_below_battery)
 
     def engines(self) -> Mapping[str, str]:
         """Each engine, and why it cannot be used here: an empty text if it can."""
@@ -188,3 +235,14 @@ class Machine:
             "llamacpp": "" if find_spec("xllamacpp") else "xllamacpp is not installed",
             "mlx": "" if has_mlx else "no MLX backend is installed: pip install 'ragcli[mlx-cpu]'",
         }
+
+
+def resolve(path: Path) -> Path:
+    """The path with all links followed. Raises SourceError ``path-missing``, UsageError ``remote-path``."""
+    from ragcli.adapters.offline import refuse_remote
+
+    refuse_remote(os.fspath(path))
+    real = Path(os.path.realpath(path.expanduser()))
+    if not os.path.lexists(real):
+        raise SourceError("path-missing", f"there is no {path}", hint="check the spelling, or quote names with spaces")
+    return real

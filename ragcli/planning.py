@@ -28,7 +28,7 @@ def plan_index(
 ) -> IndexPlan:
     """Every stamp and every stored source below the roots is in exactly one part of the plan.
 
-    A source is unchanged if size, time and inode are as stored and the same reader, chunker and embedder made it.
+    A source is unchanged if size, times and inode are as stored and the same reader, chunker and embedder made it.
     A source that was skipped stays skipped until its file changes, unless ``retry_failed``.
     Stored sources of the collection that lie below a root and have no stamp are removed.
     """
@@ -55,6 +55,18 @@ def plan_index(
     return IndexPlan(tuple(added), tuple(changed), removed, tuple(unchanged))
 
 
+def split_removed(plan: IndexPlan) -> tuple[tuple[StoredSource, ...], tuple[StoredSource, ...]]:
+    """The removed sources: first those that are gone for good, then those whose content may stand in an added file.
+
+    A file that was moved or renamed has the size that it had.
+    """
+    sizes = {stamp.size for stamp in plan.added}
+    gone, origins = [], []
+    for source in plan.removed:
+        (origins if source.size in sizes and not source.reason else gone).append(source)
+    return tuple(gone), tuple(origins)
+
+
 def keep_excludes(roots: Iterable[Root], known: Iterable[Root]) -> tuple[Root, ...]:
     """The roots, with what was left out of them before if they do not say themselves what to leave out.
 
@@ -66,9 +78,10 @@ def keep_excludes(roots: Iterable[Root], known: Iterable[Root]) -> tuple[Root, .
 
 def is_current(source: StoredSource, stamp: FileStamp, fingerprint: str) -> bool:
     """Whether the stamp gives no reason to read the file again."""
-    return (source.size, source.modified_ns, source.inode, source.fingerprint) == (
+    return (source.size, source.modified_ns, source.changed_ns, source.inode, source.fingerprint) == (
         stamp.size,
         stamp.modified_ns,
+        stamp.changed_ns,
         stamp.inode,
         fingerprint,
     )

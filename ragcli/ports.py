@@ -11,6 +11,7 @@ from ragcli.types import (
     Chunk,
     Delta,
     Document,
+    EmbeddedChunk,
     FileStamp,
     Finding,
     IndexIdentity,
@@ -100,8 +101,11 @@ class Store(Protocol):
 
     def remove(self, sources: Sequence[StoredSource]) -> None: ...
 
-    def finish(self) -> None:
-        """The word index covers every chunk and old versions are gone. Called once at the end of a writing run."""
+    def finish(self, *, quick: bool = False) -> None:
+        """The word index covers every chunk and old versions are gone. Called once at the end of a writing run.
+
+        With ``quick`` a large index may leave that to a later run, if little was written: everything is found all the same.
+        """
         ...
 
     def reset(self, identity: IndexIdentity) -> None:
@@ -117,6 +121,11 @@ class Store(Protocol):
         ...
 
     @property
+    def holds_chunks(self) -> bool:
+        """Whether there is anything to find; quick in an index of any size."""
+        ...
+
+    @property
     def unfinished(self) -> bool:
         """A run was cut off before its ``finish``: everything is found, but slower than it could be."""
         ...
@@ -128,6 +137,10 @@ class Store(Protocol):
 
     def chunks_of(self, source_id: str) -> tuple[Chunk, ...]:
         """The source's chunks in order."""
+        ...
+
+    def embedded_chunks(self, source_ids: Sequence[str]) -> Mapping[str, tuple[EmbeddedChunk, ...]]:
+        """The chunks of each source in order, with their vectors as they are stored."""
         ...
 
     def search_meaning(self, vector: Vector, *, limit: int, scope: Scope) -> Ranking: ...
@@ -154,6 +167,10 @@ class LanguageModel(Protocol):
         """Deltas, then exactly one Stop. Closing the iterator stops the work."""
         ...
 
+    def first_tokens(self, prompt: Prompt) -> Mapping[str, float]:
+        """The likeliest tokens for an answer to begin with, each with its probability; at least the ten likeliest."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -171,6 +188,16 @@ class PromptEncoder(Protocol):
 
 
 class Watcher(Protocol):
+    trouble: str
+    """Why changes may go unheard from now on, in words; empty while all are heard."""
+
+    def tend(self, roots: Sequence[Path]) -> bool:
+        """Exactly these roots are watched, those too that went away and are back.
+
+        Gives whether changes may have gone unheard, so that somebody had better look.
+        """
+        ...
+
     def next_change(self, timeout: float) -> Path | None:
         """A path near which something may have changed, or None after ``timeout`` seconds of silence."""
         ...

@@ -6,6 +6,7 @@ source     a file (or standard input) that can be indexed and cited
 stamp      what one look at a file says of it without reading it: size, time, inode
 block      a run of a document's text that has one place: a page, a cell, a section
 locator    that place, in words a person can go to
+member     a file inside a source: archived, or attached to a mail
 document   the text of one source, with its blocks
 piece      a run of text that is never cut, with its size in tokens
 chunk      a span of a document: ``document.text[chunk.start:chunk.end] == chunk.text``
@@ -68,6 +69,8 @@ class FileStamp:
     size: int
     modified_ns: int
     inode: int
+    changed_ns: int = 0
+    """When content, name or rights last changed; no program can set it back, as some do with ``modified_ns``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ class Walked:
     stamps: tuple[FileStamp, ...]
     refused: tuple[Unreadable, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
-    """How many entries each rule left out: ``ignored``, ``hidden``, ``secret``, ``vcs``, ``excluded``."""
+    """How many entries each rule left out: ``ignored``, ``hidden``, ``secret``, ``vcs``, ``excluded``, ``mounted``."""
     missing_roots: tuple[Path, ...] = ()
 
 
@@ -87,15 +90,18 @@ class Locator:
 
     ``lines`` are 1-based and inclusive. ``page`` is a 1-based page of a paged format.
     ``label`` names any other place: ``slide 3``, ``Prices!A1:C9``, ``message 2``, ``cell 4``, ``Setup > Linux``.
+    ``member`` names a file inside the source, which the others are then counted in: ``docs/setup.md``,
+    ``message 2, attachment prices.xlsx``.
     """
 
     lines: tuple[int, int] | None = None
     page: int | None = None
     label: str = ""
+    member: str = ""
 
     def describe(self) -> str:
         """The place in words, the most exact first; never empty."""
-        parts = []
+        parts = [self.member] if self.member else []
         if self.page is not None:
             parts.append(f"page {self.page}")
         if self.label:
@@ -111,7 +117,7 @@ class Block:
     """``document.text[start:end]``, which stands at ``locator`` below ``heading`` (outermost first).
 
     Where the locator has lines, they are those of the block's first and last character, and a newline
-    inside the block is a newline in the file, so that any span of the block has exact lines.
+    inside the block is a newline in the file (or the locator's member), so that any span of the block has exact lines.
     """
 
     start: int
@@ -211,6 +217,7 @@ class StoredSource:
     """A key of ``REASONS`` if the source was skipped."""
     detail: str = ""
     title: str = ""
+    changed_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,11 +259,13 @@ class IndexReport:
     removed: int = 0
     unchanged: int = 0
     chunks: int = 0
-    """How many chunks were embedded in this run."""
+    """How many passages were embedded in this run; one that was embedded before, in a moved or copied file, is not."""
     skipped: tuple[Unreadable, ...] = ()
     """Every source below the roots of this run that is on disk and not in the index, those of earlier runs too."""
     left_out: Mapping[str, int] = field(default_factory=dict)
     took_ms: Mapping[str, float] = field(default_factory=dict)
+    moved: int = 0
+    """Files whose content is found under another name now; they are neither added nor removed."""
 
     def __add__(self, other: IndexReport) -> IndexReport:
         """Two runs told as one."""
@@ -273,6 +282,7 @@ class IndexReport:
             skipped=self.skipped + other.skipped,
             left_out=summed(self.left_out, other.left_out),
             took_ms=summed(self.took_ms, other.took_ms),
+            moved=self.moved + other.moved,
         )
 
 
@@ -306,6 +316,15 @@ class Indexed:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """The source is found as ``path`` from now on, and as ``before`` no longer."""
+
+    path: Path
+    before: Path
+    chunks: int
+
+
+@dataclass(frozen=True, slots=True)
 class Skipped:
     path: Path
     reason: str
@@ -322,7 +341,45 @@ class IndexFinished:
     report: IndexReport
 
 
-IndexEvent = Planned | Progressed | Indexed | Skipped | Removed | IndexFinished
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """Something about the work itself that a person should know: one line."""
+
+    message: str
+
+
+IndexEvent = Planned | Progressed | Indexed | Moved | Skipped | Removed | Noticed | IndexFinished
+WatchEvent = IndexEvent | Noticed
+
+WatchState = Literal["looking", "listening", "waiting", "paused"]
+"""A watcher compares the index with the disk, waits for changes, waits for something that must end first, or may not work."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchHealth:
+    """What a watcher last said of itself. Times are seconds since 1970."""
+
+    process: int
+    started: float
+    said: float
+    """When it said this."""
+    looked: float | None
+    """When it last knew the index to be as the disk; None if never."""
+    state: WatchState
+    trouble: str = ""
+    """Why it may miss changes for some time, or cannot take them up; empty if all is well."""
+    alive: bool = True
+    """Whether there is a process of that number."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceFile:
+    """What was done to the file that makes the watcher a service of the system."""
+
+    file: Path
+    action: Literal["written", "unchanged", "removed", "absent"]
+    command: str
+    """What the user types to start the service, or to end it where it was taken away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,6 +390,8 @@ class StoreStats:
     bytes_on_disk: int
     last_indexed_ns: int | None
     identity: IndexIdentity | None
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    """How many sources were skipped for which reason, the most frequent first."""
 
 
 # ---- asking ----------------------------------------------------------------------------------
@@ -365,10 +424,27 @@ class ScoredChunk:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Chunks best first by one way of searching: ``meaning`` scores are cosines, ``words`` scores are BM25."""
+    """Chunks best first by one way of searching: ``meaning`` scores are cosines, the others BM25.
 
-    name: Literal["meaning", "words"]
+    ``names`` are found by what a good passage names.
+    """
+
+    name: Literal["meaning", "words", "names"]
     entries: tuple[ScoredChunk, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScorePart:
+    """What one way of searching adds to a hit's score: ``raw * weight``.
+
+    ``raw`` of ``marks`` is the share of the question's codes and quoted phrases that the chunk has; of ``names`` how far
+    the chunk is what a better hit names, whose rank before is ``rank``.
+    """
+
+    name: Literal["meaning", "words", "marks", "names"]
+    raw: float
+    weight: float
+    rank: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,6 +455,8 @@ class Hit:
     words_rank: int | None = None
     similarity: float | None = None
     """The cosine between question and chunk, where it was computed."""
+    parts: tuple[ScorePart, ...] = ()
+    """What the score is the sum of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -432,9 +510,10 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """The last event of a stream of text: why it ended (``stop`` or ``length``) and what it cost."""
+    """The last event of a stream of text: why it ended and what it cost."""
 
-    reason: Literal["stop", "length"]
+    reason: Literal["stop", "length", "loop"]
+    """The model was done, was allowed no more, or began to repeat itself."""
     usage: Usage
 
 

@@ -21,9 +21,21 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "ragcli"
 
 WORDS = {"types", "ports", "errors", "config", "catalog"}
-STEPS = {"planning", "chunking", "ranking", "prompting", "sentences", "citing", "piping", "cleaning", "scoring"}
-FLOWS = {"indexing", "forgetting", "asking", "watching", "checking", "evaluating", "extracting", "pulling"}
-OUTER = {"__init__", "__main__", "assistant", "keeping", "machine"}
+STEPS = {
+    "planning",
+    "chunking",
+    "querying",
+    "ranking",
+    "prompting",
+    "judging",
+    "sentences",
+    "citing",
+    "piping",
+    "cleaning",
+    "scoring",
+}
+FLOWS = {"indexing", "embedding", "forgetting", "asking", "watching", "checking", "evaluating", "extracting", "pulling"}
+OUTER = {"__init__", "__main__", "assistant", "attending", "errands", "errand_runner", "keeping", "machine"}
 FOLDERS = {"adapters", "cli"}
 
 # What each layer may import of ragcli. Within a layer modules may use each other; cycles are refused below.

@@ -8,11 +8,9 @@ from dataclasses import replace
 import pytest
 
 from ragcli.asking import (
-    UNKNOWN_CLOSENESS,
     ask_question,
     check_index,
     check_question,
-    confidence_of,
     fits,
     search_chunks,
 )
@@ -34,7 +32,6 @@ from ragcli.types import (
 )
 from tests.fakes.desk import DOCS, OPTIONS, Desk
 from tests.fakes.model import ScriptedModel
-from tests.fakes.passages import hit
 
 FILES = {
     "lease.md": "The lease ends on 31 May 2027.",
@@ -96,6 +93,26 @@ def test_hits_that_only_words_found_are_given_their_cosine(monkeypatch: pytest.M
     found = {each.chunk.path.name: each for each in search(desk, "Parsec lease ends May").hits}
     assert found["cat.txt"].meaning_rank is None
     assert found["cat.txt"].similarity is not None
+
+
+def test_the_file_that_a_good_passage_names_is_lifted() -> None:
+    files = {
+        "band.txt": "The band Volcano was formed by Harald Sorensen.",
+        "person.txt": "Harald Sorensen was born in Bergen.",
+        "other.txt": "A band plays where the sea was formed by ice.",
+    }
+    desk = Desk(files)
+    desk.index("")
+    hits = search(desk, "which town is the founder of the band Volcano from").hits
+    person = next(each for each in hits if each.chunk.path.name == "person.txt")
+    assert hits[0].chunk.path.name == "band.txt"
+    assert person.parts[-1].name == "names"
+    assert person.score > sum(part.raw * part.weight for part in person.parts[:-1])
+
+
+def test_what_is_quoted_in_the_question_weighs_more() -> None:
+    found = search(desk_with(), 'what is "called Parsec"').hits[0]
+    assert [part.name for part in found.parts] == ["meaning", "words", "marks"]
 
 
 def test_without_an_index_there_are_no_hits() -> None:
@@ -262,7 +279,7 @@ def test_a_short_piped_text_needs_no_embedder_and_can_be_sure() -> None:
     *_, last = ask_question(Question("What happened?"), desk.ask_ports(with_store=False), OPTIONS, piped=piped)
     assert isinstance(last, AnswerFinished)
     assert desk.loaded == ["model"]
-    assert last.answer.confidence == UNKNOWN_CLOSENESS
+    assert last.answer.confidence > 0.5
 
 
 def test_beside_an_index_the_piped_text_comes_first_and_leaves_room_for_what_is_near() -> None:
@@ -284,12 +301,38 @@ def test_a_blank_piped_text_is_as_none() -> None:
 # ---- how sure ----
 
 
-def test_confidence_grows_with_closeness_and_halves_without_support() -> None:
-    _, answer = ask(desk_with("It ends on 31 May 2027 [1]."))
-    (citation,) = answer.citations
-    near, far = (hit("x", similarity=0.9),), (hit("x", similarity=0.2),)
-    assert confidence_of(near, [citation]) == 1.0
-    assert confidence_of(near, [replace(citation, supported=False)]) == 0.5
-    assert confidence_of(far, [citation]) < 0.3
-    assert confidence_of([hit("x", similarity=-0.2)], [citation]) == 0.0
-    assert confidence_of([hit("x", similarity=None)], [citation]) == UNKNOWN_CLOSENESS
+def test_what_the_model_finds_no_answer_to_is_never_answered() -> None:
+    desk = desk_with()
+    desk.model.verdict = 0.02
+    events, answer = ask(desk)
+    assert [type(event) for event in events] == [Retrieved]
+    assert (answer.outcome, answer.text, answer.citations) == ("no_evidence", "", ())
+    assert 0 < answer.confidence < OPTIONS.min_confidence
+    assert answer.hits, "so that the nearest can be shown"
+    assert not desk.model.prompts, "it was only asked whether there is an answer"
+
+
+def test_the_model_judges_the_nearest_sentences_and_not_the_page() -> None:
+    desk = desk_with("It ends on 31 May 2027 [1].")
+    ask(desk)
+    (judged,) = desk.model.judged
+    assert FILES["lease.md"] in judged.messages[-1].content
+    assert FILES["rules.txt"] not in judged.messages[-1].content
+
+
+@pytest.mark.parametrize("question", ["Explain the lease", "Summarise when the lease ends"])
+def test_what_no_sentence_can_state_is_tried_whatever_the_verdict(question: str) -> None:
+    desk = desk_with("It ends on 31 May 2027 [1].")
+    desk.model.verdict = 0.02
+    assert ask(desk, Question(question))[1].outcome == "answered"
+
+
+def test_confidence_grows_with_the_verdict_and_halves_without_support() -> None:
+    def confidence(verdict: float, said: str) -> float:
+        desk = desk_with(said)
+        desk.model.verdict = verdict
+        return ask(desk, min_confidence=0.0)[1].confidence
+
+    sure, unsure = confidence(0.95, "It ends on 31 May 2027 [1]."), confidence(0.3, "It ends on 31 May 2027 [1].")
+    assert 0 < unsure < sure <= 1
+    assert confidence(0.95, "It ends on 7 June 1999 [1].") == pytest.approx(sure / 2, abs=0.001)

@@ -173,3 +173,10 @@ def test_what_the_text_says_itself_is_not_repeated_and_long_titles_are_cut() -> 
     assert text_to_embed(chunk("Manual\nPress.", title="Manual")) == "Manual\nPress."
     made = text_to_embed(chunk("Press.", title="T" * 500))
     assert made == f"{'T' * LONGEST_HEADING}\nPress."
+
+
+@pytest.mark.parametrize(("name", "telling"), [("scan0012", False), ("a00_p00", False), ("2024", False), ("lease-2024", True)])
+def test_a_title_that_is_only_a_file_name_of_codes_is_not_embedded(name: str, telling: bool) -> None:
+    made = replace(chunk("Press.", title=name), path=Path(f"/files/{name}.txt"))
+    assert text_to_embed(made) == (f"{name}\nPress." if telling else "Press.")
+    assert text_to_embed(replace(made, path=Path("/files/other.txt"))) == f"{name}\nPress."

@@ -62,6 +62,44 @@ def test_flushing_reaches_every_new_file_and_every_folder_on_the_way(tmp_path, m
     assert sorted(flushed) == sorted(map(str, expected))
 
 
+def test_on_macos_the_drive_is_told_to_empty_its_cache_after_all_else(tmp_path, monkeypatch):
+    (tmp_path / "table").mkdir()
+    (tmp_path / "table" / "a").write_bytes(b"1")
+    calls: list[str] = []
+    monkeypatch.setattr(durability.sys, "platform", "darwin")
+    monkeypatch.setattr(durability.fcntl, "F_FULLFSYNC", 51, raising=False)
+    monkeypatch.setattr(durability.fcntl, "fcntl", lambda handle, command: calls.append(f"full {command}"))
+    monkeypatch.setattr(os, "fsync", lambda handle: calls.append("fsync"))
+    durability.flush(tmp_path / "table", ["a"])
+    assert calls == ["fsync", "fsync", "fsync", "full 51"]
+
+
+def test_a_new_folder_is_on_the_disk_with_every_parent_that_was_made_for_it(tmp_path, monkeypatch):
+    flushed: list[Path] = []
+    monkeypatch.setattr(durability, "flush_entry", flushed.append)
+    durability.make_private(tmp_path / "a" / "b")
+    assert set(flushed) == {tmp_path, tmp_path / "a"}
+    flushed.clear()
+    durability.make_private(tmp_path / "a" / "b")
+    assert flushed == []
+
+
+@pytest.mark.parametrize(
+    ("message", "number"),
+    [
+        ("LanceError(IO): Generic LocalFileSystem error: Input/output error (os error 5), /rustc/x", errno.EIO),
+        ("Unable to copy data to file: No space left on device (os error 28)", errno.ENOSPC),
+        ("No space left on device", errno.ENOSPC),
+        ("Unable to rename file: Operation not permitted (os error 1)", errno.EPERM),
+        ("Not found: x, No such file or directory (os error 2)", None),
+        ("Invalid range 0..0", None),
+    ],
+)
+def test_what_a_library_says_of_a_refusal_is_understood(message, number):
+    told = durability.told_error(message)
+    assert (told and told.errno) == number
+
+
 def test_changes_of_presence_size_and_content_are_told_apart(tmp_path):
     for name in ("same", "gone", "longer", "other"):
         (tmp_path / name).write_bytes(b"before")
@@ -83,7 +121,8 @@ def test_durable_files_come_and_go_whole(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("number", "slug"), [(errno.ENOSPC, "disk-full"), (errno.EDQUOT, "disk-full"), (errno.EROFS, "unsafe-folder")]
+    ("number", "slug"),
+    [(errno.ENOSPC, "disk-full"), (errno.EDQUOT, "disk-full"), (errno.EROFS, "unsafe-folder"), (errno.EIO, "unsafe-folder")],
 )
 def test_what_the_disk_says_is_said_in_words(number, slug):
     error = durability.unwritable(Path("/x"), OSError(number, os.strerror(number)))

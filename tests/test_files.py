@@ -7,14 +7,16 @@ import re
 import shutil
 import socket
 import subprocess
-from collections.abc import Callable
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragcli.adapters import files
+from ragcli.adapters import files, ignore_rules
 from ragcli.adapters.files import RignoreWalker
 from ragcli.types import Root, Walked
 
@@ -252,6 +254,82 @@ def test_a_folder_that_may_not_be_listed_is_named(plant: Plant, monkeypatch: pyt
     assert refused(walked) == {"shut": "permission"}
 
 
+LOOK = """
+import os, sys
+from pathlib import Path
+from ragcli.adapters.files import RignoreWalker
+from ragcli.types import Root
+if len(sys.argv) > 2:
+    os.setgroups([])
+    os.setresgid(*[int(sys.argv[2])] * 3)
+    os.setresuid(*[int(sys.argv[2])] * 3)
+walked = RignoreWalker().walk([Root(Path(sys.argv[1]), "main")])
+refused = {each.path.name: each.reason for each in walked.refused}
+print([stamp.path.name for stamp in walked.stamps], refused, dict(walked.left_out))
+"""
+OTHER_USER = 65534
+
+
+def look(*arguments: str, through: Sequence[str] = ()) -> str:
+    """What another process sees of a folder, as another user if one is named."""
+    command = [*through, sys.executable, "-c", LOOK, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_files_that_this_user_may_not_read_are_named_and_taken_once_they_may_be() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        for file, mode in (("open.txt", 0o644), ("others.txt", 0o600), ("shut.txt", 0o000)):
+            (folder / file).write_text("words", encoding="utf-8")
+            (folder / file).chmod(mode)
+        os.chown(folder / "shut.txt", OTHER_USER, OTHER_USER)
+        seen = look(name, str(OTHER_USER))
+        assert seen == "['open.txt'] {'others.txt': 'permission', 'shut.txt': 'permission'} {}\n"
+        (folder / "shut.txt").chmod(0o400)
+        assert look(name, str(OTHER_USER)) == "['open.txt', 'shut.txt'] {'others.txt': 'permission'} {}\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("unshare") is None, reason="only root can mount")
+def test_mounts_are_not_crossed_and_loops_of_mounts_end(plant: Plant) -> None:
+    folder = plant({"a.txt": "", "loop/x": "", "other/hidden-below.txt": ""})
+    disk = f'mount -t tmpfs none "{folder}/other" && echo private > "{folder}/other/b.txt"'
+    loop = f'mount --bind "{folder}" "{folder}/loop"'
+    try:
+        seen = look(str(folder), through=["unshare", "--mount", "sh", "-c", f'{disk} && {loop} && exec "$@"', "sh"])
+    except subprocess.CalledProcessError:
+        pytest.skip("this machine lets nobody mount")
+    assert seen == "['a.txt'] {} {'mounted': 2}\n"
+
+
+def test_a_root_that_vanishes_is_missing_and_ends_nothing(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = plant({"a.txt": ""})
+    assert walk(folder / "gone", folder / "a.txt" / "below", folder).missing_roots == (
+        folder / "gone",
+        folder / "a.txt" / "below",
+    )
+    assert found(walk(folder / "gone", folder), folder) == ["a.txt"]
+
+    def refuse(_: Path) -> os.stat_result:
+        raise PermissionError(13, "denied")
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    assert refused(walk(folder)) == {"tree": "permission"}
+
+
+def test_folders_deeper_than_any_path_can_name_are_survived(plant: Plant) -> None:
+    folder = plant({"a.txt": ""})
+    here = os.open(folder, os.O_RDONLY)
+    for _ in range(45):
+        os.mkdir("d" * 100, dir_fd=here)
+        inner = os.open("d" * 100, os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = inner
+    os.close(here)
+    assert found(walk(folder), folder) == ["a.txt"]
+
+
 # ---- patterns ---------------------------------------------------------------------------------
 
 PATTERNS = [
@@ -304,5 +382,5 @@ def test_ragignore_means_what_gitignore_means(tmp_path_factory: pytest.TempPathF
 
 @given(st.text(alphabet="ab*?/[]!\\#. -{}()+^$|", max_size=12))
 def test_any_line_is_a_legal_pattern(line: str) -> None:
-    parsed = files._parse_pattern(line)
+    parsed = ignore_rules.parse_pattern(line)
     assert parsed is None or isinstance(parsed[0], re.Pattern)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ragcli import indexing
+from ragcli import embedding
 from ragcli.errors import StoreError
 from ragcli.indexing import IndexOptions, index_collections, index_roots
 from ragcli.types import (
     Indexed,
     IndexFinished,
     IndexReport,
+    Moved,
+    Noticed,
     Planned,
     Progressed,
     Removed,
@@ -224,13 +227,124 @@ def test_a_new_root_is_remembered_even_if_all_of_it_is_known() -> None:
     assert desk.store.roots() == (Root(DOCS, "main"),)
 
 
+# ---- moved, renamed and copied ----
+
+
+def test_a_moved_file_keeps_its_vectors_and_is_told_as_moved(desk: Desk) -> None:
+    before = {each.chunk.text: each.vector for each in desk.store.chunks.values()}
+    desk.files[DOCS / "attic/lease.md"] = desk.files.pop(DOCS / "lease.md")
+    assert desk.index()[1:] == [Moved(DOCS / "attic/lease.md", DOCS / "lease.md", 2)]
+    assert desk.loaded == []
+    assert {each.chunk.text: each.vector for each in desk.store.chunks.values()} == before
+    assert {each.chunk.path for each in desk.store.chunks.values() if "lease" in each.chunk.text} == {DOCS / "attic/lease.md"}
+    report = desk.report
+    assert (report.moved, report.added, report.removed, report.unchanged, report.chunks) == (1, 0, 0, 2, 0)
+
+
+def test_a_moved_folder_ends_as_if_it_had_always_been_there() -> None:
+    desk, fresh = Desk(A_LOT), Desk({f"new/{name}": text for name, text in A_LOT.items()})
+    desk.index("")
+    for path in list(desk.files):
+        desk.files[DOCS / "new" / path.name] = desk.files.pop(path)
+    desk.index()
+    fresh.index("")
+    assert desk.report.moved == len(A_LOT)
+    assert desk.indexed() == fresh.indexed()
+    assert {source.path for source in desk.store.sources().values()} == set(desk.files)
+
+
+def test_a_copy_takes_over_the_vectors_of_what_it_is_a_copy_of(desk: Desk) -> None:
+    desk.files[DOCS / "copies/lease.md"] = FILES["lease.md"]
+    assert desk.index()[1:] == [Indexed(DOCS / "copies/lease.md", 2)]
+    assert desk.loaded == []
+    assert (desk.report.added, desk.report.moved, desk.report.chunks) == (1, 0, 0)
+
+
+def test_the_same_text_in_one_run_is_embedded_once() -> None:
+    desk = Desk({"a/note.txt": "The cat is called Parsec.", "b/note.txt": "The cat is called Parsec."})
+    desk.index("")
+    assert len(desk.embedder.embedded) == 1
+    assert (desk.report.added, desk.report.chunks) == (2, 1)
+
+
+def test_of_two_that_are_gone_and_the_same_one_has_moved_and_one_is_removed(desk: Desk) -> None:
+    desk.files[DOCS / "house/cat2.txt"] = FILES["house/cat.txt"]
+    desk.index()
+    del desk.files[DOCS / "house/cat.txt"], desk.files[DOCS / "house/cat2.txt"]
+    desk.files[DOCS / "zoo/cat.txt"] = FILES["house/cat.txt"]
+    assert desk.index()[1:] == [Moved(DOCS / "zoo/cat.txt", DOCS / "house/cat.txt", 1), Removed(DOCS / "house/cat2.txt")]
+
+
+def test_names_that_are_swapped_are_two_changes_and_end_as_a_fresh_index(desk: Desk) -> None:
+    cat, rules = DOCS / "house/cat.txt", DOCS / "house/rules.txt"
+    desk.files[cat], desk.files[rules] = desk.files[rules], desk.files[cat]
+    fresh = Desk({str(path.relative_to(DOCS)): text for path, text in desk.files.items()})
+    desk.index()
+    fresh.index("")
+    assert (desk.report.changed, desk.report.moved) == (2, 0)
+    assert desk.indexed() == fresh.indexed()
+
+
+def test_a_file_of_the_same_size_and_another_content_has_not_moved(desk: Desk) -> None:
+    del desk.files[DOCS / "house/cat.txt"]
+    desk.files[DOCS / "house/dog.txt"] = FILES["house/cat.txt"].replace("Parsec", "Quasar")
+    assert desk.index()[1:] == [Indexed(DOCS / "house/dog.txt", 1), Removed(DOCS / "house/cat.txt")]
+    assert len(desk.embedder.embedded) == 1
+
+
+def test_force_embeds_a_moved_file_anew(desk: Desk) -> None:
+    desk.files[DOCS / "attic/lease.md"] = desk.files.pop(DOCS / "lease.md")
+    desk.index(force=True)
+    assert len(desk.embedder.embedded) == 4
+    assert desk.report.moved == 1
+
+
+@pytest.mark.parametrize("seen", range(0, 24, 2))
+def test_a_move_that_is_cut_short_leaves_the_file_found_under_one_of_its_names(seen: int) -> None:
+    desk = Desk(A_LOT)
+    desk.index("")
+    for path in list(desk.files):
+        desk.files[DOCS / "new" / path.name] = desk.files.pop(path)
+    run = desk.events()
+    list(islice(run, seen))
+    run.close()  # type: ignore[attr-defined]
+    assert {each.chunk.text for each in desk.store.chunks.values()} == set(A_LOT.values())
+    desk.index()
+    assert {source.path for source in desk.store.sources().values()} == set(desk.files)
+    assert len(desk.embedder.embedded) == len(A_LOT)
+
+
+# ---- waiting for power ----
+
+
+@pytest.mark.usefixtures("small_batches")
+def test_a_long_run_waits_while_there_is_a_reason_and_says_so() -> None:
+    desk, waited = Desk(A_LOT), []
+    reasons = iter(["on battery, 12 % left", "on battery, 11 % left"])
+    ports = replace(desk.index_ports(), reason_to_wait=lambda: next(reasons, ""), wait=waited.append)
+    events = list(index_roots([Root(DOCS, "main")], ports, IndexOptions("main")))
+    assert [event for event in events if isinstance(event, Noticed)] == [
+        Noticed("paused: on battery, 12 % left"),
+        Noticed("work goes on"),
+    ]
+    assert len(waited) == 2
+    assert len(desk.store.chunks) == len(A_LOT)
+
+
+def test_a_short_run_does_not_wait() -> None:
+    desk = Desk(FILES)
+    ports = replace(desk.index_ports(), reason_to_wait=lambda: "on battery, 1 % left", wait=lambda _: pytest.fail("waited"))
+    list(index_roots([Root(DOCS, "main")], ports, IndexOptions("main")))
+    assert len(desk.store.chunks) == 4
+
+
 # ---- interruptions ----
 
 
 @pytest.fixture
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(indexing, "BATCH_CHUNKS", 4)
-    monkeypatch.setattr(indexing, "SLICE_CHUNKS", 3)
+    monkeypatch.setattr(embedding, "BATCH_CHUNKS", 4)
+    monkeypatch.setattr(embedding, "SLICE_CHUNKS", 3)
 
 
 @pytest.mark.usefixtures("small_batches")
@@ -283,12 +397,12 @@ def test_a_full_disk_ends_the_run_and_keeps_what_was_stored(monkeypatch: pytest.
     assert desk.index()[0].added == 12  # type: ignore[union-attr]
 
 
-def fail() -> None:
+def fail(**_: bool) -> None:
     raise StoreError("disk-full", "the disk is full", hint="free some space")
 
 
 def test_files_with_few_chunks_are_stored_in_batches_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(indexing, "BATCH_FILES", 5)
+    monkeypatch.setattr(embedding, "BATCH_FILES", 5)
     desk, sizes = Desk(A_LOT), []
     replace = desk.store.replace
     monkeypatch.setattr(desk.store, "replace", lambda updates: (sizes.append(len(updates)), replace(updates)))

@@ -22,7 +22,7 @@ import ragcli
 
 REPOSITORY = Path(__file__).parent.parent
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["project"]
-SCRIPTS = ("scripts/demo", "scripts/test", ".ci/run")
+SCRIPTS = ("scripts/demo", "scripts/test", "scripts/faults", ".ci/run")
 
 IMPORTED_AS = {
     "charset-normalizer": "charset_normalizer",
@@ -31,12 +31,15 @@ IMPORTED_AS = {
     "prompt-toolkit": "prompt_toolkit",
     "semantic-text-splitter": "semantic_text_splitter",
     "sentence-transformers": "sentence_transformers",
+    "tree-sitter": "tree_sitter",
 }
 NEEDED_BUT_NOT_IMPORTED = {
     "accelerate": "transformers asks for it when it reads a GGUF file",
     "gguf": "transformers asks for it when it reads a GGUF file",
 }
 COMES_WITH = {"mlx": "mlx-lm"}
+IMPORTED_IF_THERE = {"tree-sitter"}
+"""Of extras; the grammars of the extra ``code`` are imported by the name of their language."""
 
 
 def requirements() -> list[Requirement]:
@@ -78,7 +81,7 @@ def needed_here(name: str, extras: frozenset[str], seen: set[tuple[str, frozense
 
 
 def test_every_library_that_is_imported_is_declared_and_every_declared_one_is_needed() -> None:
-    declared = {Requirement(text).name for text in PROJECT["dependencies"]}
+    declared = {Requirement(text).name for text in PROJECT["dependencies"]} | IMPORTED_IF_THERE
     imported = {IMPORTED_AS.get(name, name) for name in declared - set(NEEDED_BUT_NOT_IMPORTED)}
     assert imported_libraries() - set(COMES_WITH) == imported
     assert set(COMES_WITH.values()) <= declared
@@ -97,7 +100,7 @@ def test_every_requirement_is_pinned_to_a_release_it_allows(requirement: Require
 
 
 def test_everything_that_is_installed_for_the_tests_is_pinned() -> None:
-    needed = set(needed_here("ragcli", frozenset({"dev", "mlx-cpu"}), set())) - {"ragcli"}
+    needed = set(needed_here("ragcli", frozenset({"dev", "mlx-cpu", "code"}), set())) - {"ragcli"}
     assert needed <= set(pins())
 
 

@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragcli.prompting import NOT_FOUND, SHORTEST_PASSAGE, build_prompt, describe_source, pack_context
+from ragcli.prompting import (
+    FULL_TASK,
+    NOT_FOUND,
+    SHORT_TASK,
+    SHORTEST_PASSAGE,
+    build_prompt,
+    describe_source,
+    pack_context,
+    wants_more_than_a_fact,
+)
 from ragcli.ranking import without_repeats
 from tests.fakes.passages import context_of, count_words, hit
 
@@ -61,12 +71,35 @@ def test_a_source_is_its_file_title_and_headings_each_once() -> None:
     assert describe_source(made) == "handbook.md"
 
 
-def test_the_prompt_shows_the_passages_by_number_and_says_what_to_do_without_an_answer() -> None:
+def test_the_prompt_shows_the_passages_by_number_and_says_what_to_do_last() -> None:
     prompt = build_prompt("When does it end?", context_of("It ends in May.", "It began in June."))
     system, user = prompt.messages
     assert (system.role, user.role) == ("system", "user")
     assert "[1] handbook.md\nIt ends in May.\n\n[2] handbook.md\nIt began in June." in user.content
     assert "Question: When does it end?" in user.content
     assert "not instructions" in system.content
-    assert NOT_FOUND in user.content.split("Question:")[1], "where a small model looks last"
+    assert user.content.endswith(SHORT_TASK), "where a small model looks"
     assert "/files" not in user.content
+
+
+def test_who_asks_for_more_than_a_fact_gets_more_and_the_model_may_say_that_there_is_none() -> None:
+    user = build_prompt("Explain the lease", context_of("It ends in May."), short=False).messages[-1]
+    assert user.content.endswith(FULL_TASK)
+    assert NOT_FOUND in FULL_TASK
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("Summarise the handbook", True),
+        ("please explain how the boats are insured", True),
+        ("How do I reset the boiler?", True),
+        ("Fasse die Satzung zusammen", True),
+        ("会议纪要总结一下", True),
+        ("When does the lease end?", False),
+        ("How many litres does the tank hold?", False),
+        ("What explains the delay?", False),
+    ],
+)
+def test_what_asks_for_more_than_a_fact(question: str, expected: bool) -> None:
+    assert wants_more_than_a_fact(question) is expected

@@ -124,7 +124,7 @@ def test_each_sheet_of_a_workbook_is_a_block() -> None:
     data = make_xlsx({"Prices": {"A1": "item", "B1": "price", "A2": "pear", "B2": "2"}, "Notes": {"C7": "fresh"}})
     parsed = read_office(data, "xlsx")
     assert_parsed_sound(parsed)
-    assert [block.locator.describe() for block in parsed.blocks] == ["sheet Prices", "sheet Notes"]
+    assert [block.locator.describe() for block in parsed.blocks] == ["Prices!A1:B2", "Notes!C7"]
     assert pieces(parsed) == ["item | price\npear | 2", "fresh"]
     assert parsed.kind == "table"
 

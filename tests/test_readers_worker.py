@@ -77,7 +77,7 @@ def test_what_is_no_readable_file_is_refused_and_never_blocks(make_reader: MakeR
 
 def test_names_say_what_is_never_opened(make_reader: MakeReader, tmp_path: Path) -> None:
     reader = make_reader(command=["/nonexistent"])
-    assert outcomes(reader, tmp_path / "a.png", tmp_path / "b.mp4", tmp_path / "c.zip") == ["binary", "binary", "unsupported"]
+    assert outcomes(reader, tmp_path / "a.png", tmp_path / "b.mp4", tmp_path / "c.7z") == ["binary", "binary", "unsupported"]
 
 
 def test_names_of_any_bytes_are_read(make_reader: MakeReader, tmp_path: Path) -> None:
@@ -89,6 +89,12 @@ def test_a_file_that_takes_too_long_is_given_up_and_the_next_is_read(make_reader
     slow = write(tmp_path / "slow.xml", "<!--" * 400_000)
     good = write(tmp_path / "good.txt", "words")
     assert outcomes(make_reader(seconds=0.3), good, slow, good) == ["ok", "too_slow", "ok"]
+
+
+def test_a_file_that_computes_too_long_is_given_up_whatever_the_clock_says(make_reader: MakeReader, tmp_path: Path) -> None:
+    slow = write(tmp_path / "slow.xml", "<!--" * 400_000)
+    good = write(tmp_path / "good.txt", "words")
+    assert outcomes(make_reader(seconds=250, cpu_seconds=0.5), good, slow, good) == ["ok", "too_slow", "ok"]
 
 
 def test_a_file_that_takes_too_much_memory_is_given_up_and_the_next_is_read(make_reader: MakeReader, tmp_path: Path) -> None:
@@ -156,6 +162,26 @@ def test_a_file_that_changes_while_it_is_read_is_never_mixed(tmp_path: Path) -> 
                     assert len(set(data)) <= 1
         finally:
             writer.kill()
+
+
+def test_a_file_that_grows_while_it_is_read_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path, reading = write(tmp_path / "a.log", "words "), os.read
+
+    def read_and_grow(file: int, size: int) -> bytes:
+        with path.open("ab") as log:
+            log.write(b"more ")
+        return reading(file, size)
+
+    monkeypatch.setattr(os, "read", read_and_grow)
+    with pytest.raises(UnreadableError) as refusal:
+        parsing.read_whole(bytes(path), 1 << 20)
+    assert refusal.value.reason == "changing"
+
+
+def test_bytes_are_no_mail(make_reader: MakeReader, tmp_path: Path) -> None:
+    header = b"From: a@example.org\r\nSubject: words\r\n\r\n"
+    paths = [write(tmp_path / "zeros.eml", bytes(500)), write(tmp_path / "mail.eml", header + b"words\0and more")]
+    assert outcomes(make_reader(), *paths) == ["malformed", "ok"]
 
 
 def test_a_file_without_permission_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -258,6 +284,7 @@ def stand_in(make_reader: MakeReader, tmp_path: Path) -> Callable[..., list[str]
         ("os.kill(os.getpid(), signal.SIGABRT)", "crashed"),
         ("os._exit(0)", "crashed"),
         ("os.kill(os.getpid(), signal.SIGALRM)", "too_slow"),
+        ("os.kill(os.getpid(), signal.SIGPROF)", "too_slow"),
         ("os.kill(os.getpid(), signal.SIGUSR1)", "too_much_memory"),
         ("os.write(2, b'memory allocation of 99 bytes failed'); os.abort()", "too_much_memory"),
         ("send(struct.pack('>II', 10, 1 << 31)); time.sleep(60)", "too_much_output"),
@@ -290,7 +317,10 @@ def test_a_worker_that_does_not_start_is_an_error_with_a_hint(make_reader: MakeR
 # ---- frames -----------------------------------------------------------------------------------
 
 GOOD = Parsed(
-    "one two", "prose", (Block(0, 3, Locator(lines=(1, 1)), ("A", "B")), Block(4, 7, Locator(page=2, label="x"))), "Title"
+    "one two",
+    "prose",
+    (Block(0, 3, Locator(lines=(1, 1)), ("A", "B")), Block(4, 7, Locator(page=2, label="x", member="a/b.pdf"))),
+    "Title",
 )
 
 

@@ -18,7 +18,7 @@ from ragcli.cli.paper import size
 
 REPOSITORY = Path(__file__).parent.parent
 README = (REPOSITORY / "README.md").read_text("utf-8")
-NOT_READ = {"archive", "binary"}
+NOT_READ = {"unsupported", "binary"}
 STATUSES = {0, 1, errors.DONE_WITH_SKIPS, errors.NO_EVIDENCE, errors.INTERRUPTED, errors.BROKEN_PIPE}
 STATUSES |= {family.status for family in errors.FAMILIES}
 

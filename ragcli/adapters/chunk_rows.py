@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import re
+import struct
+from array import array
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from ragcli.types import Chunk, Locator
+from ragcli.types import Chunk, Locator, Vector
 
 PLAIN_COLUMNS = (
     *("id", "source_id", "ordinal", "start", "end", "title", "heading", "first_line", "last_line", "page", "label", "digest"),
@@ -20,6 +22,8 @@ PLAIN_COLUMNS = (
 )
 """Every column but the vector. ``words`` is searched: title, file name and headings, then the text, ``words[lead:]``."""
 _HEX = re.compile(r"[0-9a-f]+")
+_AFTER_MEMBER = "\x1f"
+"""Stands in the column ``label`` between a member and its label, both of which are one line of text without controls."""
 
 Row = Mapping[str, Any]
 """A row by column, its ``vector`` as the stored bytes."""
@@ -40,7 +44,7 @@ def as_row(chunk: Chunk, vector: bytes) -> Row:
         "first_line": first_line,
         "last_line": last_line,
         "page": chunk.locator.page,
-        "label": storable(chunk.locator.label),
+        "label": storable(_as_label(chunk.locator)),
         "digest": chunk.digest,
         "lead": len(lead),
         "words": lead + storable(chunk.text),
@@ -60,9 +64,23 @@ def as_chunk(row: Row, path: Path) -> Chunk:
         start=row["start"],
         end=row["end"],
         text=row["words"][row["lead"] :],
-        locator=Locator(lines, row["page"], row["label"]),
+        locator=_as_locator(lines, row["page"], row["label"]),
         digest=row["digest"],
     )
+
+
+def _as_label(locator: Locator) -> str:
+    return f"{locator.member}{_AFTER_MEMBER}{locator.label}" if locator.member else locator.label
+
+
+def _as_locator(lines: tuple[int, int] | None, page: int | None, label: str) -> Locator:
+    member, mark, rest = label.partition(_AFTER_MEMBER)
+    return Locator(lines, page, rest, member) if mark else Locator(lines, page, label)
+
+
+def stored_vector(row: Row) -> Vector:
+    """The row's vector; stored again, it gives the same bytes."""
+    return array("f", struct.unpack(f"{len(row['vector']) // 2}e", row["vector"]))
 
 
 def seal(row: Row) -> bytes:

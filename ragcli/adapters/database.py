@@ -5,13 +5,15 @@ It knows no tables.
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from ragcli.adapters.durability import digest_file, disk_full, remove_durably, write_durably
+from ragcli.adapters.durability import digest_file, disk_errors, disk_full, remove_durably, unwritable, write_durably
 from ragcli.errors import StoreError
 
 PATIENCE_SECONDS = 10
@@ -55,10 +57,11 @@ class Database:
 
         Raises StoreError ``index-damaged``, with nothing written, if the file has changed since it came to rest.
         """
-        if not self._rested_well():
-            raise damaged("the index's ledger has changed while nobody wrote to it")
-        # Gone for good before the first change, or a power cut would make a changed file look like a rotten one.
-        remove_durably(_checksum(self._path))
+        with disk_errors(self._path):
+            if not self._rested_well():
+                raise damaged("the index's ledger has changed while nobody wrote to it")
+            # Gone for good before the first change, or a power cut would make a changed file look like a rotten one.
+            remove_durably(_checksum(self._path))
         # secure_delete: what a user has removed from the index shall not stay in the file.
         for setting in ("journal_mode = WAL", "synchronous = FULL", "fullfsync = ON", "secure_delete = ON"):
             self.rows(f"PRAGMA {setting}")
@@ -71,7 +74,9 @@ class Database:
         # It cannot come to rest while another process reads; then the next writer's end does it.
         with suppress(sqlite3.Error, OSError):
             self._connection.execute("PRAGMA busy_timeout = 0")
-            if self._connection.execute("PRAGMA journal_mode = DELETE").fetchone()[0] == "delete":
+            at_rest = self._connection.execute("PRAGMA journal_mode = DELETE").fetchone()[0] == "delete"
+            # What SQLite could not remove it will apply to the file when that is next opened.
+            if at_rest and not any(path.exists() for path in _beside(self._path)):
                 write_durably(_checksum(self._path), digest_file(self._path))
         self.close()
 
@@ -81,9 +86,10 @@ class Database:
 
     def _rested_well(self) -> bool:
         checksum = _checksum(self._path)
-        if not checksum.is_file() or checksum.read_bytes() == digest_file(self._path):
-            return True
-        return not checksum.is_file()  # a writer has begun between the two looks
+        with suppress(FileNotFoundError):
+            if checksum.read_bytes() != digest_file(self._path):
+                return not checksum.is_file()  # a writer has begun between the two looks
+        return True
 
     def close(self) -> None:
         self._connection.close()
@@ -139,20 +145,28 @@ class Database:
 
 def set_aside(path: Path) -> None:
     """There is no such file any more; what it held can still be looked at beside its place."""
-    remove_durably(_checksum(path))
-    for part in ("", "-wal", "-shm"):
-        with suppress(FileNotFoundError):
-            path.with_name(path.name + part).replace(path.with_name(f"damaged-{path.name}{part}"))
+    with disk_errors(path):
+        remove_durably(_checksum(path))
+        for part in (path, *_beside(path)):
+            with suppress(FileNotFoundError):
+                part.replace(part.with_name(f"damaged-{part.name}"))
 
 
 def _checksum(path: Path) -> Path:
     return path.with_suffix(".checksum")
 
 
+def _beside(path: Path) -> list[Path]:
+    """What SQLite keeps beside its file while that is in use."""
+    return [path.with_name(path.name + part) for part in ("-wal", "-shm", "-journal")]
+
+
 def _explain(error: sqlite3.Error, path: Path) -> StoreError:
     name = getattr(error, "sqlite_errorname", "") or ""
     if name == "SQLITE_FULL":
         return disk_full(path)
+    if name.startswith("SQLITE_IOERR"):
+        return unwritable(path, OSError(errno.EIO, os.strerror(errno.EIO)))
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return StoreError("index-locked", "another process is busy writing to the index", hint="wait until it has finished")
     if name.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM")):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import os
 import re
@@ -15,6 +16,9 @@ from pathlib import Path
 from ragcli.errors import StoreError, UsageError
 
 PRIVATE_FOLDER = 0o700
+REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE}
+"""What is the fault of a disk or a system and not of what is stored."""
+_TOLD = re.compile(r"os error (\d+)")
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
@@ -45,13 +49,14 @@ def check_private(folder: Path) -> None:
 
 
 def make_private(folder: Path) -> None:
-    """The folder exists and only its owner can open it."""
-    try:
+    """The folder exists, also after a power cut, and only its owner can open it."""
+    with disk_errors(folder):
+        missing = [path for path in (folder, *folder.parents) if not path.exists()]
         folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
         if stat.S_IMODE(folder.stat().st_mode) != PRIVATE_FOLDER:
             folder.chmod(PRIVATE_FOLDER)
-    except OSError as error:
-        raise unwritable(folder, error) from error
+        for path in missing:
+            flush_entry(path.parent)
 
 
 @contextmanager
@@ -64,12 +69,31 @@ def private_files() -> Iterator[None]:
         os.umask(before)
 
 
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """What the system refuses inside is raised as StoreError: ``disk-full`` or ``unsafe-folder``."""
+    try:
+        yield
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
 def unwritable(path: Path, error: OSError) -> StoreError:
     """What to tell of a failed write."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return disk_full(path)
     reason = error.strerror or type(error).__name__
+    if error.errno == errno.EIO:
+        hint = f"look at the disk that holds {path}: it may be failing, or full; then run the same command again"
+        return StoreError("unsafe-folder", f"the disk refused to read or write {path}: {reason}", hint=hint)
     return StoreError("unsafe-folder", f"cannot write to {path}: {reason}", hint="check its permissions, or set RAGCLI_HOME")
+
+
+def told_error(message: str) -> OSError | None:
+    """What the disk or the system refused, as a library that hides the number tells it; None if it was neither."""
+    told = _TOLD.search(message)
+    number = int(told[1]) if told else errno.ENOSPC if "No space left" in message else 0
+    return OSError(number, os.strerror(number)) if number in REFUSALS else None
 
 
 def disk_full(path: Path) -> StoreError:
@@ -100,28 +124,30 @@ def flush(folder: Path, names: Iterable[str]) -> None:
     files = [folder / name for name in names]
     folders = {parent for file in files for parent in file.parents if parent.is_relative_to(folder)} | {folder.parent}
     for path in [*files, *folders]:
-        _fsync(path)
+        flush_entry(path)
     _empty_drive_cache(folder)
 
 
-def _fsync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
+def flush_entry(path: Path) -> None:
+    """What the file holds, or which names the folder holds, has left this system for the drive."""
+    with _opened(path) as handle:
         os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _empty_drive_cache(folder: Path) -> None:
     """On macOS ``fsync`` stops at the drive's cache; one full sync after all the others empties it."""
     if sys.platform == "darwin":
-        import fcntl
-
-        handle = os.open(folder, os.O_RDONLY)
-        try:
+        with _opened(folder) as handle:
             fcntl.fcntl(handle, fcntl.F_FULLFSYNC)
-        finally:
-            os.close(handle)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
 
 
 def digest_file(path: Path) -> bytes:
@@ -134,16 +160,16 @@ def write_durably(path: Path, content: bytes) -> None:
     """The file holds exactly this content, also after a power cut; a reader sees the old file or the new one."""
     draft = path.with_name(path.name + ".draft")
     draft.write_bytes(content)
-    _fsync(draft)
+    flush_entry(draft)
     draft.replace(path)
-    _fsync(path.parent)
+    flush_entry(path.parent)
 
 
 def remove_durably(path: Path) -> None:
     """The file is gone, also after a power cut."""
     if path.exists():
         path.unlink()
-        _fsync(path.parent)
+        flush_entry(path.parent)
 
 
 def changed_files(folder: Path, expected: Mapping[str, tuple[int, bytes]], *, read: bool = False) -> list[str]:

@@ -10,14 +10,14 @@ import atexit
 import queue
 import threading
 from collections.abc import Callable, Generator
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 Event = TypeVar("Event")
 Emit = Callable[[Event], bool]
 """Hands an event to the consumer. False once nobody waits for more: the work shall stop."""
 
 
-class EngineThread(Generic[Event]):
+class EngineThread:
     """Runs one piece of work after another, in the order in which they were asked for.
 
     ``last`` runs in it when it ends: at ``close``, or with the process. Engines abort a process that leaves their

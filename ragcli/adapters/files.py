@@ -8,7 +8,6 @@ standard library finds what it cannot tell: sizes and kinds of files, links that
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,31 +16,19 @@ from pathlib import Path
 
 import rignore
 
+from ragcli.adapters.ignore_rules import Rules, read_rules
+from ragcli.adapters.private_names import SECRET, SECRET_FOLDER, VCS
 from ragcli.types import FileStamp, Root, Unreadable, Walked
 
-VCS = frozenset({".git", ".hg", ".svn", ".bzr", ".jj", "_darcs", "CVS", ".pijul", ".fossil"})
 DATALESS = 0x40000000
 """macOS: the content is in a cloud, and looking into it would fetch it."""
 IGNORE_FILE = ".ragignore"
-
-_SECRET_ENDINGS = "pem|key|p12|pfx|kdbx|kdb|jks|keystore|ppk|gpg|pgp|age|agekey|keychain(?:-db)?|keytab|1pux|1pif|opvault|ovpn"
-_SECRET_FILES = (
-    r"id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?(?!.*\.pub$).*|\.?_?netrc|\.pgpass|\.my\.cnf|\.npmrc|\.pypirc|\.git-credentials|\.htpasswd"
-    r"|\.dockercfg|\.vault-token|wallet\.dat|(?:master|secret|private)[-_]?key(?:\..*)?|client_secret.*\.json|[^/]*service[-_]account[^/]*\.json"
-    r"|\.env(?!\.(?:example|sample|template|dist)$)(?:\..*)?|[^/]*\.env"
-    r"|[^/]*credentials?(?:\.(?:json|csv|ini|txt|xml|ya?ml|toml|db|conf))?|secrets?\.(?:json|ya?ml|toml|ini|env|txt)"
-    r"|[^/]*(?:1password|bitwarden|lastpass|keepass|dashlane|passwords?)[^/]*\.(?:csv|json|xml|txt)"
-)
-_SECRET_FOLDERS = r"\.aws|\.ssh|\.gnupg|\.azure|\.kube|\.docker|\.password-store|\.gcloud|[^/]*\.keychain|[^/]*\.opvault"
-SECRET = re.compile(rf"(?:{_SECRET_FILES}|{_SECRET_FOLDERS}|.*\.(?:{_SECRET_ENDINGS}))", re.IGNORECASE)
-"""Names of things that hold keys and passwords. Better a few harmless files too many than one key in an answer."""
-_SECRET_FOLDER = re.compile(_SECRET_FOLDERS, re.IGNORECASE)
 
 
 class RignoreWalker:
     """Finds files by the ignore rules that stand in the folders themselves, and by a few of its own.
 
-    Left out and counted: what ``.gitignore``, ``.ignore`` and ``.ragignore`` name, hidden entries (unless
+    Left out and counted: other file systems, what ``.gitignore``, ``.ignore`` and ``.ragignore`` name, hidden entries (unless
     ``index_hidden``), folders of version control, names that suggest a secret, and what ``exclude`` names.
     A root is taken even if hidden or ignored, but never if it is a secret.
     """
@@ -57,22 +44,35 @@ class RignoreWalker:
         missing = []
         for root in roots:
             path = Path(os.path.normpath(root.path.expanduser().absolute()))
-            if not path.exists():
+            try:
+                self._walk_root(path, root, path.stat(), found)
+            except (FileNotFoundError, NotADirectoryError):
                 missing.append(path)
-            elif _is_secret(path):
-                found.refuse(os.fspath(path), "secret_name")
-            elif path.is_dir():
-                excluded = _Rules.parse((*self._exclude, *root.exclude))
-                _Walk(found, path, excluded, _Rules.parse(root.include), index_hidden=self._index_hidden).run()
-            else:
-                real = os.path.realpath(path)  # a link named by the user is followed here, for readers never follow one
-                found.take(real, path.stat(), real)
+            except OSError as error:
+                found.refuse(os.fspath(path), *_trouble(error))
         return found.walked(missing)
+
+    def _walk_root(self, path: Path, root: Root, status: os.stat_result, found: _Found) -> None:
+        if _is_secret(path):
+            found.refuse(os.fspath(path), "secret_name")
+        elif stat.S_ISDIR(status.st_mode):
+            excluded = Rules.parse((*self._exclude, *root.exclude))
+            _Walk(found, path, excluded, Rules.parse(root.include), index_hidden=self._index_hidden).run(status)
+        else:
+            real = os.path.realpath(path)  # a link named by the user is followed here, for readers never follow one
+            found.take(real, status, real)
 
 
 def _is_secret(path: Path) -> bool:
     """Whether the path's own name suggests a secret, or it lies in a folder for secrets."""
-    return bool(SECRET.fullmatch(path.name)) or any(_SECRET_FOLDER.fullmatch(part) for part in path.parts)
+    return bool(SECRET.fullmatch(path.name)) or any(SECRET_FOLDER.fullmatch(part) for part in path.parts)
+
+
+def _trouble(error: OSError) -> tuple[str, str]:
+    """Reason and detail for what the system would not do."""
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return "vanished", ""
+    return "permission", "" if isinstance(error, PermissionError) else error.strerror or ""
 
 
 class _Found:
@@ -94,8 +94,12 @@ class _Found:
             self.refuse(path, "dataless")
         elif status.st_size > self._max_file_bytes:
             self.refuse(path, "too_large", f"{status.st_size / 1e6:,.0f} MB")
+        elif not _is_readable(status, path):
+            # Told here and not by the reader: with a permission neither size nor time changes, and nobody would look again.
+            self.refuse(path, "permission")
         else:
-            self._stamps[real] = FileStamp(Path(path), status.st_size, status.st_mtime_ns, status.st_ino)
+            times = status.st_mtime_ns, status.st_ino, status.st_ctime_ns
+            self._stamps[real] = FileStamp(Path(path), status.st_size, *times)
 
     def refuse(self, path: str, reason: str, detail: str = "") -> None:
         self._refused.setdefault(path, Unreadable(Path(path), reason, detail))
@@ -106,13 +110,19 @@ class _Found:
         return Walked(tuple(stamps), tuple(refused), dict(self.left_out), tuple(missing))
 
 
+def _is_readable(status: os.stat_result, path: str) -> bool:
+    """The system is asked only where the mode leaves a doubt: most files are readable by their owner, who is asking."""
+    is_owners = status.st_uid == os.geteuid() and bool(status.st_mode & stat.S_IRUSR)
+    return is_owners or os.access(path, os.R_OK)
+
+
 @dataclass(frozen=True, slots=True)
 class _Folder:
     path: str
     """With a slash at its end, as the user spelled the root."""
     relative: str
     """To the root, with a slash at its end; empty for the root."""
-    rules: tuple[tuple[str, _Rules], ...]
+    rules: tuple[tuple[str, Rules], ...]
     """Those of ``.ragignore`` files above, each with the ``relative`` of its folder, innermost first."""
     lists_names: bool = True
     """Whether rignore can tell about what is in it: not below a name that is no UTF-8."""
@@ -124,17 +134,18 @@ class _Walk:
 
     found: _Found
     root: Path
-    excluded: _Rules
-    included: _Rules
+    excluded: Rules
+    included: Rules
     index_hidden: bool
     _allowed: set[str] = field(default_factory=set)
     _real_root: str = ""
     _device: int = 0
     _seen: set[tuple[int, int]] = field(default_factory=set)
 
-    def run(self) -> None:
+    def run(self, status: os.stat_result) -> None:
         self._real_root = os.path.realpath(self.root).rstrip("/") + "/"
-        self._device = self.root.stat().st_dev
+        self._device = status.st_dev
+        self._seen.add((status.st_dev, status.st_ino))
         self._allowed = set(_allowed_by_rignore(self.root))
         folders = [_Folder(os.fspath(self.root).rstrip("/") + "/", "", ())]
         while folders:
@@ -146,24 +157,32 @@ class _Walk:
             with os.scandir(folder.path) as listing:
                 entries = list(listing)
         except OSError as error:
-            self.found.refuse(folder.path.rstrip("/"), "vanished" if isinstance(error, FileNotFoundError) else "permission")
+            self.found.refuse(folder.path.rstrip("/"), *_trouble(error))
             return []
         if any(entry.name == IGNORE_FILE for entry in entries):
-            own = (folder.relative, _read_rules(folder.path + IGNORE_FILE))
+            own = (folder.relative, read_rules(folder.path + IGNORE_FILE))
             folder = _Folder(folder.path, folder.relative, (own, *folder.rules), folder.lists_names)
         inside = []
         for entry in entries:
-            is_folder = entry.is_dir(follow_symlinks=False)
-            rule = self._rule_against(entry, folder, is_folder)
-            if rule:
-                self.found.left_out[rule] += 1
-            elif entry.is_symlink():
-                self._judge_link(entry)
-            elif is_folder:
-                inside += self._enter(entry, folder)
-            else:
-                self._take(entry, folder)
+            try:
+                inside += self._look_at(entry, folder)
+            except OSError as error:
+                self.found.refuse(entry.path, *_trouble(error))
         return inside
+
+    def _look_at(self, entry: os.DirEntry[str], folder: _Folder) -> Iterator[_Folder]:
+        """The entry if it is a folder to look into; anything else is taken, refused or counted. Raises OSError."""
+        is_folder = entry.is_dir(follow_symlinks=False)
+        rule = self._rule_against(entry, folder, is_folder)
+        if rule:
+            self.found.left_out[rule] += 1
+        elif entry.is_symlink():
+            self._judge_link(entry)
+        elif is_folder:
+            yield from self._enter(entry, folder)
+        else:
+            status = entry.stat(follow_symlinks=False)
+            self.found.take(f"{self._real_root}{folder.relative}{entry.name}", status, entry.path)
 
     def _rule_against(self, entry: os.DirEntry[str], folder: _Folder, is_folder: bool) -> str:
         """The rule that leaves the entry out; empty if none does."""
@@ -198,12 +217,10 @@ class _Walk:
 
     def _enter(self, entry: os.DirEntry[str], folder: _Folder) -> Iterator[_Folder]:
         """The folder, unless it is a mount, a placeholder or one where the walk has been (a loop of bind mounts)."""
-        try:
-            status = entry.stat(follow_symlinks=False)
-        except OSError:
-            return
+        status = entry.stat(follow_symlinks=False)
         key = status.st_dev, status.st_ino
         if status.st_dev != self._device or key in self._seen:
+            self.found.left_out["mounted"] += 1
             return
         self._seen.add(key)
         if getattr(status, "st_flags", 0) & DATALESS:
@@ -211,14 +228,6 @@ class _Walk:
             return
         lists_names = folder.lists_names and _is_utf8(entry.name)
         yield _Folder(f"{entry.path}/", f"{folder.relative}{entry.name}/", folder.rules, lists_names)
-
-    def _take(self, entry: os.DirEntry[str], folder: _Folder) -> None:
-        try:
-            status = entry.stat(follow_symlinks=False)
-        except OSError:
-            self.found.refuse(entry.path, "vanished")
-            return
-        self.found.take(f"{self._real_root}{folder.relative}{entry.name}", status, entry.path)
 
 
 def _is_utf8(name: str) -> bool:
@@ -245,68 +254,3 @@ def _allowed_by_rignore(root: Path) -> Iterator[str]:
         if path is None:
             return
         yield os.fspath(path)
-
-
-class _Rules:
-    """Patterns as in a ``.gitignore``: the last that matches decides, ``!`` takes back, ``/`` anchors."""
-
-    __slots__ = ("_patterns",)
-
-    def __init__(self, patterns: Sequence[tuple[re.Pattern[str], bool, bool]]) -> None:
-        self._patterns = tuple(reversed(patterns))
-
-    def __bool__(self) -> bool:
-        return bool(self._patterns)
-
-    @classmethod
-    def parse(cls, lines: Iterable[str]) -> _Rules:
-        return cls([pattern for line in lines if (pattern := _parse_pattern(line))])
-
-    def verdict(self, relative: str, is_folder: bool) -> bool | None:
-        """Whether the entry is named; None if no pattern speaks of it. Its parents are judged on their own."""
-        for pattern, takes_back, only_folders in self._patterns:
-            if (is_folder or not only_folders) and pattern.fullmatch(relative):
-                return not takes_back
-        return None
-
-
-def _read_rules(path: str) -> _Rules:
-    try:
-        return _Rules.parse(Path(path).read_text(encoding="utf-8", errors="surrogateescape").splitlines())
-    except OSError:
-        return _Rules([])
-
-
-def _parse_pattern(line: str) -> tuple[re.Pattern[str], bool, bool] | None:
-    """One line: its pattern, whether it takes back, whether it is for folders only. None if it says nothing."""
-    line = line.rstrip("\n")
-    line = line if line.endswith("\\ ") else line.rstrip(" ")
-    if not line or line.startswith("#"):
-        return None
-    takes_back = line.startswith("!")
-    glob = line[1:] if takes_back else line
-    only_folders = glob.endswith("/")
-    glob = glob.rstrip("/") if only_folders else glob
-    anchored = "/" in glob
-    prefix = "" if anchored else "(?:.*/)?"
-    try:
-        return re.compile(prefix + _translate(glob.lstrip("/")), re.DOTALL), takes_back, only_folders
-    except re.error:
-        return None  # such as [z-a], which matches nothing
-
-
-_PIECE = re.compile(r"/\*\*$|\*\*/|\*\*|\*|\?|\[!?\]?[^\]]*\]|\\.|.", re.DOTALL)
-_WILD = {"/**": "/.+", "**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-
-
-def _translate(glob: str) -> str:
-    pieces = []
-    for piece in _PIECE.findall(glob):
-        if piece in _WILD:
-            pieces.append(_WILD[piece])
-        elif piece.startswith("[") and len(piece) > 2:
-            inner = re.sub(r"([\\\[&|~])", r"\\\1", piece[1:-1])
-            pieces.append(f"[^{inner[1:]}]" if inner.startswith(("!", "^")) else f"[{inner}]")
-        else:
-            pieces.append(re.escape(piece[-1]))
-    return "".join(pieces)

@@ -73,3 +73,13 @@ def return_to(table_folder: Path, state: TableState) -> None:
 def remove_set_aside(table_folder: Path) -> None:
     for path in (table_folder / "_versions").glob(f"*{_SET_ASIDE}"):
         path.unlink(missing_ok=True)
+
+
+def lay_over(overlay: Path, folder: Path, state: TableState) -> None:
+    """In the overlay the state's version is the newest there is, and whole; its files are links to those of the folder."""
+    shown, real = lance_folder(overlay, state.name), lance_folder(folder, state.name).absolute()
+    good = manifest_path(shown, state.version)
+    good.parent.mkdir(parents=True)
+    good.write_bytes(state.manifest)
+    for part in FOLDERS:
+        (shown / part).symlink_to(real / part)

@@ -14,28 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from ragcli.adapters.database import Database, damaged, set_aside
+from ragcli.adapters.ledger_schema import SCHEMA, create, migrate, schema_of, show_as_today
 from ragcli.adapters.scoping import ScopeFilter
 from ragcli.errors import StoreError
 from ragcli.types import IndexIdentity, Root, Scope, StoredSource, StoreStats
 
-LEDGER_SCHEMA = 1
-TIDY, CLEANING = "tidy", "cleaning"
+TIDY, CLEANING, UNTIDIED = "tidy", "cleaning", "untidied"
 """Names of facts that the writer marks."""
-_TABLES = """
-CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE roots (path BLOB NOT NULL, collection TEXT NOT NULL, include TEXT NOT NULL, exclude TEXT NOT NULL,
-    PRIMARY KEY (path, collection)) WITHOUT ROWID;
-CREATE TABLE sources (
-    id TEXT PRIMARY KEY, path BLOB NOT NULL, collection TEXT NOT NULL, size INTEGER NOT NULL, modified_ns INTEGER NOT NULL,
-    inode TEXT NOT NULL, digest TEXT NOT NULL, fingerprint TEXT NOT NULL, chunks INTEGER NOT NULL, reason TEXT NOT NULL,
-    detail TEXT NOT NULL, title TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE chunks (id TEXT PRIMARY KEY, source_id TEXT NOT NULL, seal BLOB NOT NULL) WITHOUT ROWID;
-CREATE INDEX chunks_by_source ON chunks (source_id);
-CREATE TABLE files (name TEXT PRIMARY KEY, size INTEGER NOT NULL, digest BLOB NOT NULL) WITHOUT ROWID;
-"""
 _SOURCE_COLUMNS = (
     *("id", "path", "collection", "size", "modified_ns", "inode", "digest", "fingerprint"),
-    *("chunks", "reason", "detail", "title"),
+    *("chunks", "reason", "detail", "title", "changed_ns"),
 )
 
 
@@ -66,7 +54,18 @@ class Ledger:
         """Raises StoreError ``index-newer`` or ``index-damaged``."""
         with _closed_on_error(cls(Database.open_for_reading(path))) as ledger:
             ledger._refuse_newer()
+            show_as_today(ledger._database)
             return ledger
+
+    @classmethod
+    def refuse_newer(cls, path: Path) -> None:
+        """Raises StoreError ``index-newer`` if a later release wrote it. Nothing is written, and nothing else is looked for."""
+        try:
+            if path.is_file():
+                cls.open_for_reading(path).close()
+        except StoreError as error:
+            if error.slug == "index-newer":
+                raise
 
     @classmethod
     def open_for_writing(cls, path: Path, identity: IndexIdentity) -> Ledger:
@@ -97,7 +96,7 @@ class Ledger:
         return cls.open_for_writing(path, identity)
 
     def _refuse_newer(self) -> None:
-        if self._schema() > LEDGER_SCHEMA:
+        if self._schema() > SCHEMA:
             raise _newer()
 
     def _refuse_other(self, identity: IndexIdentity) -> None:
@@ -111,15 +110,14 @@ class Ledger:
 
     def _start_writing(self, identity: IndexIdentity) -> None:
         self._database.start_writing()
+        migrate(self._database)
         if not self._schema():
             with self.transaction():
-                for statement in filter(str.strip, _TABLES.split(";")):
-                    self._database.rows(statement)
-                self._database.rows(f"PRAGMA user_version = {LEDGER_SCHEMA}")
+                create(self._database)
                 self._set("identity", json.dumps(asdict(identity)))
 
     def _schema(self) -> int:
-        return self._database.rows("PRAGMA user_version")[0][0]
+        return schema_of(self._database)
 
     # ---- reading ---------------------------------------------------------------------------------
 
@@ -148,7 +146,9 @@ class Ledger:
             return StoreStats(0, 0, 0, bytes_on_disk, None, None)
         counts = "SELECT coalesce(sum(reason = ''), 0), coalesce(sum(chunks), 0), coalesce(sum(reason != ''), 0) FROM sources"
         sources, chunks, skipped = self._database.rows(counts)[0]
-        return StoreStats(sources, chunks, skipped, bytes_on_disk, self._get("last_indexed_ns"), identity)
+        by_reason = "SELECT reason, count(*) FROM sources WHERE reason != '' GROUP BY reason ORDER BY count(*) DESC, reason"
+        reasons = dict(self._database.rows(by_reason)) if skipped else {}
+        return StoreStats(sources, chunks, skipped, bytes_on_disk, self._get("last_indexed_ns"), identity, reasons)
 
     def table(self) -> TableState | None:
         """The chunk table that belongs to this ledger; None while no chunk was ever stored."""
@@ -160,12 +160,19 @@ class Ledger:
         return {name: (size, digest) for name, size, digest in self._database.rows("SELECT name, size, digest FROM files")}
 
     def is_tidy(self) -> bool:
-        """Nothing was committed since old files were last cleared away."""
+        """Nothing was committed since a run last ended as it should."""
         return self._get("table") is None or bool(self._get(TIDY))
 
     def is_cleaning(self) -> bool:
         """Old files are being removed, or their removal was cut off."""
         return bool(self._get(CLEANING))
+
+    def untidied(self) -> int:
+        """How much was committed since old files were last cleared away, in rows."""
+        return (self._get(UNTIDIED) or int(not self.is_tidy())) if self._get("table") else 0
+
+    def holds_chunks(self) -> bool:
+        return bool(self._database.rows("SELECT EXISTS (SELECT 1 FROM chunks)")[0][0])
 
     def chunk_count(self) -> int:
         return self._database.rows("SELECT count(*) FROM chunks")[0][0]
@@ -240,7 +247,7 @@ class Ledger:
     def drop_files(self, names: Iterable[str]) -> None:
         self._database.each("DELETE FROM files WHERE name = ?", ((name,) for name in names))
 
-    def mark(self, mark: str, value: bool) -> None:
+    def mark(self, mark: str, value: int) -> None:
         self._set(mark, int(value))
 
     def set_last_indexed(self, moment_ns: int) -> None:
@@ -300,6 +307,7 @@ def _source_row(source: StoredSource) -> tuple[Any, ...]:
     return (
         *(source.id, os.fsencode(source.path), source.collection, source.size, source.modified_ns, str(source.inode)),
         *(source.digest, source.fingerprint, source.chunks, source.reason, _text(source.detail), _text(source.title)),
+        source.changed_ns,
     )
 
 

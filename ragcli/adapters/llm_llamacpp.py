@@ -12,10 +12,10 @@ import math
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ragcli.adapters.engine_thread import Emit, EngineThread
 from ragcli.errors import ModelError, prompt_too_long
@@ -56,11 +56,16 @@ FIRST_CONTEXT = 2048
 BATCH = 64
 """Prompt tokens between two chances to stop. On two cores 64 was as fast as 512 and under a second for 1.5 B weights."""
 GPU_BATCH = 512
+LIKELIEST = 20
+"""Tokens whose probability is told."""
 MOST_THREADS = 16
 """Decoding is bound by memory: beyond this, threads only wait for one another."""
 LONGEST_SOCKET_PATH = 100
 """Bytes; systems allow 104 to 108."""
 SOCKET_NAME_LENGTH = len("/engine-xxxxxxxx/engine.sock")
+Chunk = Mapping[str, Any]
+"""What the server tells of a completion, piece by piece."""
+Told = TypeVar("Told")
 
 
 class LlamaCppModel:
@@ -92,7 +97,7 @@ class LlamaCppModel:
         self._run_folder = run_folder
         self._threads = threads or available_cores()
         self._reuse_prefix = reuse_prefix
-        self._thread: EngineThread[Delta | Stop] = EngineThread("llama.cpp", self._unload)
+        self._thread: EngineThread = EngineThread("llama.cpp", self._unload)
         self._server: Any = None
         self._context = 0
 
@@ -109,10 +114,23 @@ class LlamaCppModel:
         Empty deltas come while the prompt is read. ``grammar`` is a GBNF grammar that the answer will fit.
         Raises ModelError ``model-failed``: the prompt fills the window, or llama.cpp failed.
         """
+        request = self._request(prompt, max_tokens) | ({"grammar": grammar} if grammar is not None else {})
+        return self._thread.stream(lambda emit: self._complete(request, _event, emit))
+
+    def first_tokens(self, prompt: Prompt) -> Mapping[str, float]:
+        """The ``LIKELIEST`` tokens for an answer to begin with, and their probabilities. Raises as ``stream`` does."""
+        request = self._request(prompt, 1) | {"n_probs": LIKELIEST}
+
+        def weigh(emit: Emit[Mapping[str, float]]) -> None:
+            self._complete(request, _likelihoods, emit)
+
+        return next(likely for likely in self._thread.stream(weigh) if likely)
+
+    def _request(self, prompt: Prompt, max_tokens: int) -> dict[str, Any]:
         ids = self._encoder.encode_prompt(prompt)
         if len(ids) >= self.window:
             raise prompt_too_long(len(ids), self.window)
-        request = {
+        return {
             "prompt": ids,
             "max_tokens": max(1, min(max_tokens, self.window - len(ids))),
             "temperature": 0.0,
@@ -120,9 +138,6 @@ class LlamaCppModel:
             "return_progress": True,
             "cache_prompt": self._reuse_prefix,
         }
-        if grammar is not None:
-            request["grammar"] = grammar
-        return self._thread.stream(lambda emit: self._complete(request, emit))
 
     def close(self) -> None:
         """The model's memory is free. Idempotent."""
@@ -130,16 +145,16 @@ class LlamaCppModel:
 
     # ---- in the engine's thread --------------------------------------------------------------
 
-    def _complete(self, request: Mapping[str, Any], emit: Emit[Delta | Stop]) -> None:
+    def _complete(self, request: Mapping[str, Any], read: Callable[[Chunk], Told], emit: Emit[Told]) -> None:
         self._reserve(len(request["prompt"]) + request["max_tokens"])
         failures: list[str] = []
 
-        def receive(chunk: Mapping[str, Any]) -> bool:
+        def receive(chunk: Chunk) -> bool:
             """True ends the generation."""
             if "error" in chunk:
                 failures.append(str(chunk["error"].get("message")))
                 return True
-            return not emit(_event(chunk))
+            return not emit(read(chunk))
 
         with translated(self.identity.name):
             self._server.handle_completions(request, receive)
@@ -180,12 +195,21 @@ class LlamaCppModel:
         self._context = 0
 
 
-def _event(chunk: Mapping[str, Any]) -> Delta | Stop:
+def _event(chunk: Chunk) -> Delta | Stop:
     choice = chunk["choices"][0]
     if choice["finish_reason"] is None:
         return Delta(choice["text"])
     usage = Usage(chunk["usage"]["prompt_tokens"], chunk["usage"]["completion_tokens"])
     return Stop("length" if choice["finish_reason"] == "length" else "stop", usage)
+
+
+def _likelihoods(chunk: Chunk) -> Mapping[str, float]:
+    """Probabilities of the first token; empty where the chunk tells something else."""
+    entries = ((chunk["choices"][0].get("logprobs") or {}).get("content") or [{}])[0].get("top_logprobs", ())
+    likely: dict[str, float] = {}
+    for entry in entries:
+        likely[entry["token"]] = likely.get(entry["token"], 0.0) + math.exp(entry["logprob"])
+    return likely
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import importlib.util
 import platform
 import sys
 import warnings
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +30,8 @@ CACHE_BYTES = 256 * 2**20
 """Freed buffers that MLX may keep. Its own limit made small machines swap without end."""
 OPENBLAS = "libopenblas.so.0"
 NO_OPENBLAS = f"{OPENBLAS} is not installed: reading a prompt will be some 30 times slower (Debian, Ubuntu: libopenblas0)"
+LIKELIEST = 20
+"""Tokens whose probability is told."""
 UNKNOWN = "\ufffd"
 """What the bytes of an unfinished character decode to."""
 
@@ -76,7 +78,7 @@ class MlxModel:
         self.window = window
         self._folder = folder
         self._encoder = encoder
-        self._thread: EngineThread[Delta | Stop] = EngineThread("mlx", self._unload)
+        self._thread = EngineThread("mlx", self._unload)
         self._loaded: _Loaded | None = None
 
     def count_tokens(self, text: str) -> int:
@@ -92,11 +94,24 @@ class MlxModel:
         Empty deltas come while the prompt is read. Raises ModelError ``model-failed``: the prompt fills the window,
         or mlx-lm failed.
         """
+        ids = self._fitting(prompt)
+        room = max(1, min(max_tokens, self.window - len(ids)))
+        return self._thread.stream(lambda emit: self._generate(ids, room, emit))
+
+    def first_tokens(self, prompt: Prompt) -> Mapping[str, float]:
+        """The ``LIKELIEST`` tokens for an answer to begin with, and their probabilities. Raises as ``stream`` does."""
+        ids = self._fitting(prompt)
+
+        def weigh(emit: Emit[Delta | Mapping[str, float]]) -> None:
+            self._weigh(ids, emit)
+
+        return next(likely for likely in self._thread.stream(weigh) if not isinstance(likely, Delta))
+
+    def _fitting(self, prompt: Prompt) -> list[int]:
         ids = self._encoder.encode_prompt(prompt)
         if len(ids) >= self.window:
             raise prompt_too_long(len(ids), self.window)
-        room = max(1, min(max_tokens, self.window - len(ids)))
-        return self._thread.stream(lambda emit: self._generate(ids, room, emit))
+        return ids
 
     def close(self) -> None:
         """The model's memory is free. Idempotent."""
@@ -107,7 +122,7 @@ class MlxModel:
     def _generate(self, ids: Sequence[int], max_tokens: int, emit: Emit[Delta | Stop]) -> None:
         text, reason, count = TextStream(self._encoder.decode), "length", 0
         with translated(self.identity.name), closing(self._model().tokens(ids, max_tokens, emit)) as tokens:
-            for token in tokens:
+            for token, _ in tokens:
                 count += 1
                 if token in self._encoder.stop_ids:
                     reason = "stop"
@@ -116,6 +131,15 @@ class MlxModel:
                     return
         emit(Delta(text.rest()))
         emit(Stop(reason, Usage(len(ids), count)))
+
+    def _weigh(self, ids: Sequence[int], emit: Emit[Delta | Mapping[str, float]]) -> None:
+        with translated(self.identity.name), closing(self._model().tokens(ids, 1, emit)) as tokens:
+            for _, likely in tokens:
+                told: dict[str, float] = {}
+                for token, probability in self._model().likeliest(likely):
+                    text = self._encoder.decode([token])
+                    told[text] = told.get(text, 0.0) + probability
+                emit(told)
 
     def _model(self) -> _Loaded:
         if self._loaded is None:
@@ -168,8 +192,13 @@ class _Loaded:
     prefill_step: int
     notice: str
 
-    def tokens(self, ids: Sequence[int], max_tokens: int, emit: Emit[Delta | Stop]) -> Generator[int, None, None]:
-        """The likeliest tokens; none once the consumer has gone."""
+    def likeliest(self, log_probabilities: Any) -> list[tuple[int, float]]:
+        """The ``LIKELIEST`` tokens with their probabilities."""
+        best = self.core.argsort(-log_probabilities)[:LIKELIEST]
+        return list(zip(best.tolist(), self.core.exp(log_probabilities[best]).tolist(), strict=True))
+
+    def tokens(self, ids: Sequence[int], max_tokens: int, emit: Emit[Any]) -> Generator[tuple[int, Any], None, None]:
+        """The likeliest token each time, beside the logarithms of all probabilities; none once the consumer has gone."""
 
         def on_progress(_done: int, _total: int) -> None:
             if not emit(Delta("")):
@@ -185,8 +214,8 @@ class _Loaded:
         )
         try:
             with closing(steps):
-                for token, _ in steps:
-                    yield int(token)
+                for token, log_probabilities in steps:
+                    yield int(token), log_probabilities
         except _UnwantedError:
             return
         finally:

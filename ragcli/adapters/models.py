@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
+from ragcli.adapters.durability import flush_entry
 from ragcli.adapters.model_gate import (
     ALLOWED_SUFFIXES,
     CONVERSION,
@@ -153,7 +154,7 @@ class ModelFolder:
         if target.exists():
             target.replace(old)
         staging.replace(target)
-        _sync_folder(self.path)
+        flush_entry(self.path)
         shutil.rmtree(old, ignore_errors=True)
 
     def remove(self, name: str) -> None:
@@ -230,21 +231,13 @@ def _private_folder(folder: Path) -> Path:
     return folder
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _make_durable(staging: Path) -> None:
     """Everything below is private and on disk, whatever the umask was."""
     staging.chmod(0o700)
     for path in staging.rglob("*"):
         path.chmod(0o700 if path.is_dir() else 0o600)
-        _sync_folder(path)
-    _sync_folder(staging)
+        flush_entry(path)
+    flush_entry(staging)
 
 
 def _recognise(path: Path, role: Role | None) -> tuple[str, Role]:

@@ -72,6 +72,8 @@ def _read_document(config_file: Path) -> TOMLDocument:
 
 
 def _replace_file(path: Path, content: bytes) -> None:
+    from ragcli.adapters.durability import flush_entry  # as above
+
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
@@ -82,12 +84,4 @@ def _replace_file(path: Path, content: bytes) -> None:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    flush_entry(path.parent)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from semantic_text_splitter import MarkdownSplitter, TextSplitter
@@ -31,7 +32,6 @@ class TokenSplitter:
         counting = _counting_tokenizer(tokenizer_file)
         self._plain = TextSplitter(PIECE_CHARACTERS)
         self._markdown = MarkdownSplitter(PIECE_CHARACTERS)
-        self._dense = TextSplitter.from_huggingface_tokenizer_str(counting, PIECE_TOKENS)
         self._tokenizer = Tokenizer.from_str(counting)
 
     def __call__(self, text: str, kind: str) -> Sequence[Piece]:
@@ -46,12 +46,13 @@ class TokenSplitter:
             yield Piece(start, start + len(text), len(encoding)), text
 
     def _bounded(self, piece: Piece, text: str) -> Iterator[Piece]:
-        """The piece, or the smaller ones it is cut into."""
-        if piece.tokens <= PIECE_TOKENS:
+        """The piece, or the smaller ones it is cut into, as long in characters as its own density allows."""
+        if piece.tokens <= PIECE_TOKENS or len(text) == 1:
             yield piece
             return
-        for small, _ in self._counted(self._dense.chunk_indices(text)):
-            yield Piece(piece.start + small.start, piece.start + small.end, small.tokens)
+        smaller = TextSplitter(len(text) * PIECE_TOKENS // piece.tokens or 1)
+        for small, words in self._counted(smaller.chunk_indices(text)):
+            yield from self._bounded(replace(small, start=piece.start + small.start, end=piece.start + small.end), words)
 
 
 def _windows(text: str) -> Iterator[tuple[int, str]]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from ragcli.adapters import durability
-from ragcli.adapters.chunk_rows import Row, among, as_chunk, not_among, seal
+from ragcli.adapters.chunk_rows import Row, among, as_chunk, not_among, seal, stored_vector
 from ragcli.adapters.inspection import Inspection, inspect_ledger
 from ragcli.adapters.lance_files import lance_folder
 from ragcli.adapters.ledger import Ledger, TableState
@@ -21,6 +22,7 @@ from ragcli.adapters.store_writer import StoreWriter
 from ragcli.errors import StoreError
 from ragcli.types import (
     Chunk,
+    EmbeddedChunk,
     Finding,
     IndexIdentity,
     Ranking,
@@ -35,6 +37,7 @@ from ragcli.types import (
 
 if TYPE_CHECKING:
     from ragcli.adapters.chunk_table import ChunkTable
+    from ragcli.adapters.writer_lock import Patience
 
 LONGEST_ID_LIST = 2_000
 """Ids in a predicate. Each costs 20 µs to parse: with more it is quicker to look further and sift."""
@@ -46,9 +49,11 @@ T = TypeVar("T")
 class LanceStore:
     """An index in a folder of its own, which is made by the first ``writing``. It fits the port ``Store``."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, patience: Patience | None = None) -> None:
+        """``patience`` says how long to wait for another writer, and who is told; without it, not at all."""
         durability.refuse_remote(folder)
         self._folder = folder
+        self._patience = patience
         self._ledger: Ledger | None = None
         self._table: tuple[TableState, ChunkTable] | None = None
         self._writer: StoreWriter | None = None
@@ -76,6 +81,10 @@ class LanceStore:
             return ledger.stats(sum(durability.list_files(self._folder).values()))
 
     @property
+    def holds_chunks(self) -> bool:
+        return self.identity() is not None and self._require_ledger().holds_chunks()
+
+    @property
     def unfinished(self) -> bool:
         """A run was cut off before its ``finish``: everything is found, but slower than it could be."""
         ledger = self._open_ledger()
@@ -95,13 +104,14 @@ class LanceStore:
     @contextmanager
     def _writing(self, open_ledger: Callable[[Path], Ledger], identity: IndexIdentity) -> Iterator[StoreWriter]:
         # Loaded here because a reader never locks.
-        from ragcli.adapters.writer_lock import writer_lock
+        from ragcli.adapters.writer_lock import Patience, writer_lock
 
         if self._writer is not None:
             raise StoreError("index-locked", "this store is already being written to", hint="wait until it has finished")
         durability.check_private(self._folder)
+        Ledger.refuse_newer(self._folder / "ledger.db")
         durability.make_private(self._folder)
-        with durability.private_files(), writer_lock(self._folder / "writer.lock"):
+        with durability.private_files(), writer_lock(self._folder / "writer.lock", self._patience or Patience()):
             self.close()
             ledger = open_ledger(self._folder / "ledger.db")
             self._writer = StoreWriter(self._folder, ledger, identity.dimension)
@@ -127,8 +137,8 @@ class LanceStore:
     def remove(self, sources: Sequence[StoredSource]) -> None:
         self._active_writer().remove(sources)
 
-    def finish(self) -> None:
-        self._active_writer().finish()
+    def finish(self, *, quick: bool = False) -> None:
+        self._active_writer().finish(quick=quick)
 
     def reset(self, identity: IndexIdentity) -> None:
         """Nothing is indexed, and the index is of this identity; the roots stay. It mends even an index that cannot be opened."""
@@ -161,11 +171,17 @@ class LanceStore:
         return len(self._damaged)
 
     def chunks_of(self, source_id: str) -> tuple[Chunk, ...]:
-        def work(ledger: Ledger, table: ChunkTable) -> tuple[Chunk, ...]:
-            found = [(row, 0.0) for known in ledger.have_chunks([source_id]) for row in table.rows_of(known)]
-            return tuple(entry.chunk for entry in self._whole(ledger, found))
+        return tuple(each.chunk for each in self.embedded_chunks([source_id]).get(source_id, ()))
 
-        return self._read(work, ())
+    def embedded_chunks(self, source_ids: Sequence[str]) -> Mapping[str, tuple[EmbeddedChunk, ...]]:
+        def work(ledger: Ledger, table: ChunkTable) -> dict[str, tuple[EmbeddedChunk, ...]]:
+            rows = table.rows_of(ledger.have_chunks(source_ids))
+            vectors = {row["id"]: stored_vector(row) for row in rows}
+            whole = [entry.chunk for entry in self._whole(ledger, [(row, 0.0) for row in rows])]
+            by_source = groupby(whole, key=lambda chunk: chunk.source_id)
+            return {source: tuple(EmbeddedChunk(chunk, vectors[chunk.id]) for chunk in own) for source, own in by_source}
+
+        return self._read(work, {})
 
     def search_meaning(self, vector: Vector, *, limit: int, scope: Scope) -> Ranking:
         found = self._search(lambda table, reach, only: table.nearest(vector, limit=reach, only=only), limit, scope)

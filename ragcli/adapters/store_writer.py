@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from ragcli.adapters import durability, lance_files
 from ragcli.adapters.inspection import Inspection, whole_rows
-from ragcli.adapters.ledger import CLEANING, TIDY, Ledger, TableState
+from ragcli.adapters.ledger import CLEANING, TIDY, UNTIDIED, Ledger, TableState
 from ragcli.errors import StoreError
 from ragcli.types import IndexIdentity, Root, SourceUpdate, StoredSource
 
@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 
 COMMITS_BEFORE_TIDYING = 64
 """Each commit leaves files behind that make the next one and every query slower."""
+LARGE_INDEX = 50_000
+"""Chunks from which tidying takes seconds, because it writes the whole word index anew: too much for one edited file."""
+UNTIDIED_BEFORE_TIDYING = 1_024
+"""Rows that the indexes of a large index may leave out: searching looks at each of them."""
+LEAST_OF_A_COMMIT = 16
+"""A commit counts as so many rows at least, for the files that it leaves."""
 
 
 class StoreWriter:
@@ -42,18 +48,21 @@ class StoreWriter:
 
     def recover(self) -> None:
         """The table is as the ledger says. Sources that lost chunks are forgotten, so that they are read again."""
-        self._sure = True
         state = self.ledger.table()
-        for folder in lance_files.table_folders(self._folder):
-            if state is None or folder != self._table_folder(state):
-                shutil.rmtree(folder)
-        if state is None:
-            return
-        with self._disk_errors():
-            lance_files.return_to(self._table_folder(state), state)
+        with durability.disk_errors(self._folder):
+            for folder in lance_files.table_folders(self._folder):
+                if state is None or folder != self._table_folder(state):
+                    shutil.rmtree(folder)
+            if state is not None:
+                self._return_to(state)
+        self._sure = True
+
+    def _return_to(self, state: TableState) -> None:
+        folder = self._table_folder(state)
+        lance_files.return_to(folder, state)
         if self.ledger.is_cleaning():
             self._end_cleaning(state, tidy=False)
-        if durability.changed_files(self._table_folder(state), self.ledger.files()):
+        if durability.changed_files(folder, self.ledger.files()):
             self._salvage(state)
 
     def repair(self) -> tuple[StoredSource, ...]:
@@ -109,11 +118,12 @@ class StoreWriter:
             self.ledger.put_seals(seals)
             self.ledger.put_sources(sources)
 
-        if chunks or self.ledger.have_chunks(ids):
+        replaced = self.ledger.have_chunks(ids)
+        if chunks or replaced:
             with self._undone_on_error():
                 table = self._open_or_create()
-                seals = table.replace(ids, chunks)
-                self._acknowledge(table, lambda: record(seals))
+                seals = table.replace(replaced, chunks)
+                self._acknowledge(table, lambda: record(seals), rows=len(chunks))
             self._tidy_now_and_then()
         else:
             with self.ledger.transaction():
@@ -121,10 +131,11 @@ class StoreWriter:
 
     def remove(self, sources: Sequence[StoredSource]) -> None:
         ids = [source.id for source in sources]
-        if self.ledger.have_chunks(ids):
+        stored = self.ledger.have_chunks(ids)
+        if stored:
             with self._undone_on_error():
                 table = self._open_or_create()
-                table.replace(ids, ())
+                table.replace(stored, ())
                 self._acknowledge(table, lambda: self.ledger.forget_sources(ids))
             self._tidy_now_and_then()
         else:
@@ -151,10 +162,12 @@ class StoreWriter:
         self._dimension = identity.dimension
         self.recover()
 
-    def finish(self) -> None:
-        if not self.ledger.is_tidy():
+    def finish(self, *, quick: bool) -> None:
+        left = self.ledger.untidied()
+        if left and not (quick and left < UNTIDIED_BEFORE_TIDYING and self.ledger.stats(0).chunks >= LARGE_INDEX):
             self._tidy()
         with self.ledger.transaction():
+            self.ledger.mark(TIDY, True)
             self.ledger.set_last_indexed(time.time_ns())
 
     def _tidy_now_and_then(self) -> None:
@@ -166,13 +179,13 @@ class StoreWriter:
         with self._undone_on_error():
             table = self._open_or_create()
             try:
-                table.tidy()
+                _tidy_to_the_end(table)
             except StoreError as error:
                 if error.slug != "index-damaged":
                     raise
                 # A broken word index can be made again from the rows; if that fails too, the run ends with the error.
                 table.rebuild_word_index()
-                table.tidy()
+                _tidy_to_the_end(table)
             self._acknowledge(table, lambda: self.ledger.mark(CLEANING, True))
             table.clean()
             state = table.state()
@@ -188,14 +201,16 @@ class StoreWriter:
             self.ledger.drop_files(name for name in self.ledger.files() if name not in present)
             self.ledger.mark(CLEANING, False)
             self.ledger.mark(TIDY, tidy)
+            if tidy:
+                self.ledger.mark(UNTIDIED, 0)
 
-    def _acknowledge(self, table: ChunkTable, record: Callable[[], None]) -> None:
+    def _acknowledge(self, table: ChunkTable, record: Callable[[], None], *, rows: int = 0) -> None:
         """The table's newest version is on disk, and the ledger says so together with what ``record`` writes."""
         state, before = table.state(), self.ledger.table()
         folder = self._table_folder(state)
         known = self.ledger.files() if before and before.name == state.name else {}
         present = durability.list_files(folder)
-        with self._disk_errors():
+        with durability.disk_errors(self._folder):
             lasting = [name for name in present if name not in known and lance_files.is_lasting(name)]
             durability.flush(folder, lasting)
             files = {name: (present[name], durability.digest_file(folder / name)) for name in lasting}
@@ -204,6 +219,7 @@ class StoreWriter:
                 self.ledger.drop_files(list(self.ledger.files()))
             self.ledger.set_table(state)
             self.ledger.add_files(files)
+            self.ledger.mark(UNTIDIED, self.ledger.untidied() + max(rows, LEAST_OF_A_COMMIT))
             self.ledger.mark(TIDY, False)
             record()
 
@@ -250,15 +266,16 @@ class StoreWriter:
     def _undone_on_error(self) -> Iterator[None]:
         """If an error comes, the next use begins again with what the ledger says."""
         try:
-            yield
+            with durability.disk_errors(self._folder):
+                yield
         except BaseException:
             self.close_table()
             self._sure = False
             raise
 
-    @contextmanager
-    def _disk_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise durability.unwritable(self._folder, error) from error
+
+def _tidy_to_the_end(table: ChunkTable) -> None:
+    """Nothing is left to tidy: ``clean`` would do it otherwise, and then remove files of the version that the ledger names."""
+    version = -1
+    while version != (version := table.state().version):
+        table.tidy()

@@ -16,6 +16,7 @@ from ragcli.cli import (
     commands_health,
     commands_index,
     commands_models,
+    commands_watch,
     interrupts,
     json_shapes,
     streams,
@@ -59,7 +60,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (commands_ask, commands_index, commands_models, commands_config, commands_health):
+for module in (commands_ask, commands_index, commands_watch, commands_models, commands_config, commands_health):
     app.add_typer(module.commands)
 
 

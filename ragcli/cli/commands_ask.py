@@ -82,14 +82,15 @@ def search(
     types: Types = None,
     since: Since = None,
     collection: Collection = None,
-    explain: Annotated[bool, typer.Option("--explain", help="Say how each passage was found.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Show what each score is the sum of.")] = False,
     full: Annotated[bool, typer.Option("--full", help="Print whole passages.")] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Show the passages nearest to a query, best first.
 
-    hybrid looks for the meaning and for the words, meaning and words for one of the two.
+    hybrid looks for the meaning and for the words, then follows the names in what it found; meaning and words look for one
+    of the two. Quoted phrases, codes, dates and file names in the query weigh more.
 
     \b
     Examples:
@@ -103,7 +104,8 @@ def search(
         found = assistant.config.search
         question = Question(text, scope_of(collection, globs, types, since), found.limit, session.mode(found.mode))
         result = assistant.search(question)
-    session.result(json_shapes.search_shape(result), render.search_lines(result, session.paper, explain=explain, full=full))
+    shape = json_shapes.search_shape(result, explain=explain)
+    session.result(shape, render.search_lines(result, session.paper, explain=explain, full=full))
     if not result.hits:
         session.notice("Nothing found.")
 

@@ -1,22 +1,26 @@
-"""Indexing and looking after the index: index, watch, status, ls, show, forget, check, optimize."""
+"""Indexing and looking after the index: index, status, ls, show, forget, check, optimize."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from ragcli.cli import json_shapes, render
 from ragcli.cli.following import follow_changes, follow_index, show_findings
-from ragcli.cli.options import Collection, Force, Json, Ndjson, Paths, Quiet, session_of
+from ragcli.cli.options import Collection, Force, Json, Ndjson, Paths, Quiet, Types, endings_of, reasons_of, session_of
 from ragcli.cli.places import choose_sources, split_place, touches
+from ragcli.cli.session import PATIENCE_SECONDS
 from ragcli.errors import DONE_WITH_SKIPS, StoreError
 
 commands = typer.Typer()
 PANEL = "Index"
 Include = Annotated[list[str] | None, typer.Option("--include", metavar="GLOB", help="Only files that match.")]
 Exclude = Annotated[list[str] | None, typer.Option("--exclude", metavar="GLOB", help="No files that match.")]
+Wait = Annotated[
+    bool | None, typer.Option("--wait/--no-wait", help="Wait for another ragcli that writes, however long; or not at all.")
+]
 Into = Annotated[str | None, typer.Option("--collection", "-c", metavar="NAME", help="Put the files into this collection.")]
 
 
@@ -28,9 +32,10 @@ def index(
     include: Include = None,
     exclude: Exclude = None,
     force: Force = False,
-    retry_skipped: Annotated[bool, typer.Option("--retry-skipped", help="Try skipped files again.")] = False,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Read skipped files again, changed or not.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Stay, and follow changes.")] = False,
+    wait: Wait = None,
     json: Json = False,
     ndjson: Ndjson = False,
     quiet: Quiet = False,
@@ -38,7 +43,7 @@ def index(
     """Make files findable, or bring the index up to date.
 
     Only what changed is read. Without a PATH every folder indexed before is looked at again. Files that cannot be
-    read are skipped and named, and the exit status is then 10.
+    read are skipped and named, and the exit status is then 10; they are tried again when they change.
 
     \b
     Examples:
@@ -47,35 +52,23 @@ def index(
       ragcli index
     """
     session = session_of(context)
-    named, globs = session.paths(paths), {"include": include or (), "exclude": exclude or ()}
-    with session.open() as assistant:
-        events = assistant.index_events(
-            named, collection=collection, force=force, dry_run=dry_run, retry_failed=retry_skipped, **globs
-        )
+    named = session.paths(paths)
+    globs: dict[str, Any] = {"include": include or (), "exclude": exclude or ()}
+    with session.open(patience=PATIENCE_SECONDS[wait]) as assistant:
+        assistant.give_way()
+        # Who stays gives the memory back that indexing took: it is done elsewhere.
+        run = assistant.index_apart_events if watch else assistant.index_events
+        events = run(named, collection=collection, force=force, dry_run=dry_run, retry_failed=retry_failed, **globs)
         report = follow_index(session, events, dry_run=dry_run)
         if watch and not dry_run:
-            follow_changes(session, assistant.watch_events(named))
+            follow_changes(session, assistant.watch_events(named, collection=collection, **globs))
     if report.skipped:
         session.leave(DONE_WITH_SKIPS)
 
 
 @commands.command(rich_help_panel=PANEL)
-def watch(context: typer.Context, paths: Paths = None, ndjson: Ndjson = False, quiet: Quiet = False) -> None:
-    """Keep the index up to date until Ctrl-C.
-
-    \b
-    Examples:
-      ragcli watch
-      ragcli watch ~/notes
-    """
-    session = session_of(context)
-    with session.open() as assistant:
-        follow_changes(session, assistant.watch_events(session.paths(paths)))
-
-
-@commands.command(rich_help_panel=PANEL)
 def status(context: typer.Context, json: Json = False) -> None:
-    """Say what is indexed, how much, and since when.
+    """Say what is indexed, how much, since when, what was skipped, and whether it is watched.
 
     \b
     Example:
@@ -84,9 +77,12 @@ def status(context: typer.Context, json: Json = False) -> None:
     session = session_of(context)
     with session.open() as assistant:
         stats, roots = assistant.stats(), assistant.roots()
+        health, watcher = assistant.watch_health(), assistant.watch_finding()
     folder = session.locations.index
-    lines = render.status_lines(stats, roots, folder, session.paper, session.now())
-    session.result(json_shapes.status_shape(stats, roots, folder), lines)
+    lines = render.status_lines(stats, roots, folder, watcher, session.paper, session.now())
+    session.result(json_shapes.status_shape(stats, roots, folder, health), lines)
+    if watcher.level != "ok":
+        session.notice(watcher.hint)
     if not stats.sources:
         session.notice("Nothing is indexed yet: ragcli index FOLDER")
 
@@ -96,6 +92,10 @@ def list_sources(
     context: typer.Context,
     paths: Paths = None,
     skipped: Annotated[bool, typer.Option("--skipped", help="The files that could not be read, and why.")] = False,
+    reason: Annotated[
+        list[str] | None, typer.Option("--reason", metavar="CODE", help="Those skipped for it, as encrypted.")
+    ] = None,
+    types: Types = None,
     collection: Collection = None,
     json: Json = False,
 ) -> None:
@@ -103,13 +103,15 @@ def list_sources(
 
     \b
     Examples:
-      ragcli ls
+      ragcli ls --type pdf
       ragcli ls --skipped ~/Documents
+      ragcli ls --reason encrypted,no_text_layer
     """
     session = session_of(context)
+    wanted = {"skipped": skipped, "reasons": reasons_of(reason), "types": endings_of(types)}
     with session.open() as assistant:
         sources = assistant.sources().values()
-    chosen = choose_sources(sources, folders=session.paths(paths), collection=collection, skipped=skipped)
+    chosen = choose_sources(sources, folders=session.paths(paths), collection=collection, **wanted)
     session.result(json_shapes.sources_shape(chosen), render.source_lines(chosen, session.paper))
 
 

@@ -14,7 +14,6 @@ from ragcli.types import (
     EvaluationFinished,
     EvaluationProgressed,
     Finding,
-    IndexEvent,
     IndexFinished,
     IndexReport,
     Noticed,
@@ -31,7 +30,7 @@ Told = TypeVar("Told", bound=json_shapes.Event)
 
 
 def follow_index(
-    session: Session, events: Iterable[IndexEvent], *, dry_run: bool = False, forgetting: bool = False
+    session: Session, events: Iterable[WatchEvent], *, dry_run: bool = False, forgetting: bool = False
 ) -> IndexReport:
     """The work is done, its progress was told, and its report is on standard output. Gives the report."""
     started = monotonic()
@@ -45,6 +44,8 @@ def follow_index(
                 case Progressed(files_done, files_total, bytes_done, bytes_total, chunks):
                     label = f"{_files(files_done, files_total)}, {plural(chunks, 'passage')}"
                     progress.update(bytes_done, bytes_total, label)
+                case Noticed(message):
+                    session.notice(message)
                 case IndexFinished():
                     report = event.report
     if not session.ndjson:
@@ -73,7 +74,7 @@ def follow_changes(session: Session, events: Iterable[WatchEvent]) -> None:
         with interrupts.requests_to_end():
             for event in told(session, events):
                 _tell_change(session, event)
-    except interrupts.EndRequested:
+    except interrupts.EndRequestedError:
         session.notice("Asked to end; what was done is kept.")
 
 

@@ -78,6 +78,30 @@ def stop_was_told() -> None:
     _interrupts.told = True
 
 
+class EndRequestedError(Exception):
+    """Somebody asked the process to end, as the system does when it shuts down or stops a service."""
+
+
+@contextmanager
+def requests_to_end() -> Iterator[None]:
+    """Inside, SIGTERM and SIGHUP raise EndRequestedError once. What was ignored, as by nohup, stays ignored."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        for each in before:
+            signal.signal(each, signal.SIG_IGN)
+        raise EndRequestedError
+
+    signals = (signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in signals if signal.getsignal(number) != signal.SIG_IGN}
+    for number in before:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 @contextmanager
 def patient_interrupts() -> Iterator[None]:
     """Inside, only a second Ctrl-C ends the process at once."""

@@ -27,7 +27,6 @@ from ragcli.types import (
     EvaluationProgressed,
     Finding,
     Hit,
-    IndexEvent,
     IndexFinished,
     IndexReport,
     InstalledModel,
@@ -44,6 +43,8 @@ from ragcli.types import (
     StoredSource,
     StoreStats,
     Unreadable,
+    WatchEvent,
+    WatchHealth,
 )
 
 SCHEMA = 1
@@ -58,7 +59,7 @@ EVENT_NAMES: Mapping[type, str] = {
     PullPlanned: "planned",
 }
 """Every other event goes by its own name in lower case."""
-Event = IndexEvent | AnswerEvent | EvaluationEvent | PullEvent
+Event = WatchEvent | AnswerEvent | EvaluationEvent | PullEvent
 
 
 def dump(shape: Shape, *, ascii_only: bool = False) -> str:
@@ -83,7 +84,7 @@ def error_shape(error: RagError) -> Shape:
 
 def locator_shape(locator: Locator) -> dict[str, Any]:
     lines = list(locator.lines) if locator.lines else None
-    return {"lines": lines, "page": locator.page, "locator": locator.describe()}
+    return {"lines": lines, "page": locator.page, "member": locator.member or None, "locator": locator.describe()}
 
 
 def hit_shape(rank: int, hit: Hit) -> Shape:
@@ -104,13 +105,17 @@ def hit_shapes(hits: Sequence[Hit]) -> list[Shape]:
     return [hit_shape(rank, hit) for rank, hit in enumerate(hits, start=1)]
 
 
-def search_shape(result: SearchResult) -> Shape:
+def search_shape(result: SearchResult, *, explain: bool = False) -> Shape:
+    """With ``explain`` each hit has its ``parts`` too, the sum of whose ``raw * weight`` is its score."""
     question = result.question
+    hits = hit_shapes(result.hits)
+    if explain:
+        hits = [{**shape, "parts": [asdict(part) for part in hit.parts]} for shape, hit in zip(hits, result.hits, strict=True)]
     return {
         "schema": SCHEMA,
         "query": question.text,
         "mode": question.mode,
-        "hits": hit_shapes(result.hits),
+        "hits": hits,
         "took_ms": dict(result.took_ms),
     }
 
@@ -153,6 +158,7 @@ def report_shape(report: IndexReport) -> Shape:
         "schema": SCHEMA,
         "added": report.added,
         "changed": report.changed,
+        "moved": report.moved,
         "removed": report.removed,
         "unchanged": report.unchanged,
         "chunks": report.chunks,
@@ -208,17 +214,19 @@ def chunk_shape(chunk: Chunk) -> Shape:
     return {"ordinal": chunk.ordinal, "heading": list(chunk.heading), **locator_shape(chunk.locator), "text": chunk.text}
 
 
-def status_shape(stats: StoreStats, roots: Sequence[Root], folder: Path) -> Shape:
+def status_shape(stats: StoreStats, roots: Sequence[Root], folder: Path, watcher: WatchHealth | None) -> Shape:
     return {
         "schema": SCHEMA,
         "folder": folder,
         "sources": stats.sources,
         "chunks": stats.chunks,
         "skipped": stats.skipped,
+        "reasons": dict(stats.reasons),
         "bytes_on_disk": stats.bytes_on_disk,
         "last_indexed": moment(stats.last_indexed_ns),
         "identity": asdict(stats.identity) if stats.identity else None,
         "roots": [asdict(root) for root in roots],
+        "watcher": asdict(watcher) if watcher else None,
     }
 
 

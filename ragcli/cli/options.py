@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import time
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
@@ -12,7 +13,7 @@ import typer
 
 from ragcli.cli.session import Session
 from ragcli.errors import UsageError
-from ragcli.types import Mode, Scope
+from ragcli.types import REASONS, Mode, Scope
 
 _DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
 
@@ -59,9 +60,24 @@ Force = Annotated[bool, typer.Option("--force", help="Read every file again, and
 
 def scope_of(collection: str | None, globs: list[str] | None, types: list[str] | None, since: str | None) -> Scope:
     """The options as a scope. Raises UsageError ``bad-argument``."""
-    endings = tuple(ending.strip().lstrip(".").lower() for given in types or () for ending in given.split(","))
     since_ns = parse_since(since, time.time()) if since else None
-    return Scope(collection, tuple(globs or ()), _not_empty(endings), since_ns)
+    return Scope(collection, tuple(globs or ()), endings_of(types), since_ns)
+
+
+def endings_of(types: Iterable[str] | None) -> tuple[str, ...]:
+    """The name endings that ``--type`` names, without dots, in lower case."""
+    return _not_empty(ending.strip().lstrip(".").lower() for given in types or () for ending in given.split(","))
+
+
+def reasons_of(given: Iterable[str] | None) -> tuple[str, ...]:
+    """The reasons that ``--reason`` names. Raises UsageError ``bad-argument`` for one that there is not."""
+    reasons = _not_empty(name.strip().lower() for each in given or () for name in each.split(","))
+    for reason in reasons:
+        if reason not in REASONS:
+            near = difflib.get_close_matches(reason, REASONS, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"choose one of: {', '.join(REASONS)}"
+            raise UsageError("bad-argument", f"there is no reason {reason!r}", hint=hint)
+    return reasons
 
 
 def _not_empty(texts: Iterable[str]) -> tuple[str, ...]:

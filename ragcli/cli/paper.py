@@ -70,7 +70,7 @@ class Paper:
     def place(self, path: Path, locator: Locator) -> str:
         """``path:12-14`` where there are lines, so that editors can follow it, else ``path, page 3``."""
         name = self.path(path)
-        if locator.lines and locator.page is None:
+        if locator.lines and locator.page is None and not locator.member:
             first, last = locator.lines
             return f"{name}:{first}" if first == last else f"{name}:{first}-{last}"
         described = self.line(locator.describe())

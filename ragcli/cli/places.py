@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from ragcli.types import Locator, StoredSource
@@ -23,17 +23,35 @@ def split_place(text: str) -> tuple[Path, Lines | None]:
 
 
 def touches(locator: Locator, lines: Lines | None) -> bool:
-    """Whether the place has any of the lines; without lines, always."""
+    """Whether the place has any of the file's own lines; without lines, always."""
     if lines is None:
         return True
-    return locator.lines is not None and locator.lines[0] <= lines[1] and lines[0] <= locator.lines[1]
+    return not locator.member and locator.lines is not None and locator.lines[0] <= lines[1] and lines[0] <= locator.lines[1]
 
 
 def choose_sources(
-    sources: Iterable[StoredSource], *, folders: Sequence[Path], collection: str | None, skipped: bool
+    sources: Iterable[StoredSource],
+    *,
+    folders: Sequence[Path] = (),
+    collection: str | None = None,
+    skipped: bool = False,
+    reasons: Collection[str] = (),
+    types: Collection[str] = (),
 ) -> list[StoredSource]:
-    """The sources in or below the folders (without any, all), in the collection if one is named, in path order."""
+    """The sources in or below the folders, of the collection, with those name endings, in path order; each but if empty.
+
+    They are those that can be found, or the ``skipped`` ones, of these reasons if any are named.
+    """
     roots = [folder.expanduser().absolute() for folder in folders]
-    chosen = [source for source in sources if bool(source.reason) == skipped and collection in (None, source.collection)]
-    within = [source for source in chosen if not roots or any(source.path.is_relative_to(root) for root in roots)]
-    return sorted(within, key=lambda source: source.path)
+    endings = tuple(f".{ending}" for ending in types)
+    return sorted(
+        (
+            source
+            for source in sources
+            if (source.reason in reasons if reasons else bool(source.reason) == skipped)
+            and collection in (None, source.collection)
+            and (not endings or source.path.name.lower().endswith(endings))
+            and (not roots or any(source.path.is_relative_to(root) for root in roots))
+        ),
+        key=lambda source: source.path,
+    )

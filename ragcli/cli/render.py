@@ -21,8 +21,10 @@ from ragcli.types import (
     IndexFinished,
     IndexReport,
     ModelRow,
+    Moved,
     Removed,
     Root,
+    ScorePart,
     SearchResult,
     Skipped,
     StoredSource,
@@ -61,14 +63,15 @@ def hit_head(hit: Hit, paper: Paper) -> str:
 
 
 def found_by(hit: Hit) -> str:
-    """How the hit came to its rank, in words."""
-    ways = [f"score {hit.score:.3f}"]
-    if hit.meaning_rank is not None or hit.similarity is not None:
-        rank = f" rank {hit.meaning_rank}" if hit.meaning_rank is not None else ""
-        ways.append(f"meaning{rank}" + (f" (cosine {hit.similarity:.2f})" if hit.similarity is not None else ""))
-    if hit.words_rank is not None:
-        ways.append(f"words rank {hit.words_rank}")
-    return " · ".join(ways)
+    """The score as the sum it is: what each way of searching found, times its weight."""
+    return f"score {hit.score:.3f} = " + (" + ".join(map(_part_text, hit.parts)) or "nothing found it")
+
+
+def _part_text(part: ScorePart) -> str:
+    if part.name == "names":
+        return f"named by rank {part.rank} {part.raw:.2f} × {part.weight:.3f}"
+    rank = f" (rank {part.rank})" if part.rank is not None else ""
+    return f"{part.name} {part.raw:.2f} × {part.weight:.3g}{rank}"
 
 
 def citation_lines(answer: Answer, paper: Paper) -> Iterator[str]:
@@ -100,14 +103,13 @@ def nearest_lines(answer: Answer, paper: Paper) -> Iterator[str]:
 
 
 def report_lines(report: IndexReport, paper: Paper, *, dry_run: bool = False, seconds: float | None = None) -> Iterator[str]:
-    counts = {"added": report.added, "changed": report.changed, "removed": report.removed, "unchanged": report.unchanged}
-    said = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count) or "no files"
+    names = ("added", "changed", "moved", "removed", "unchanged")
+    said = _counted({name: getattr(report, name) for name in names}) or "no files"
     took = f" in {duration(seconds)}" if seconds is not None and not dry_run else ""
     chunks = f"; {plural(report.chunks, 'passage')} embedded" if report.chunks else ""
     yield f"Would index: {said}." if dry_run else f"{paper.good('Indexed')}{took}: {said}{chunks}."
     if report.left_out and any(report.left_out.values()):
-        rules = ", ".join(f"{count:,} {rule}" for rule, count in report.left_out.items() if count)
-        yield paper.dim(f"Left out by rule: {rules}.")
+        yield paper.dim(f"Left out by rule: {_counted(report.left_out)}.")
     yield from skipped_lines(report.skipped, paper)
 
 
@@ -116,17 +118,20 @@ def forgotten_lines(report: IndexReport) -> Iterator[str]:
 
 
 def skipped_lines(skipped: Sequence[Unreadable], paper: Paper) -> Iterator[str]:
-    """The first few by name and reason, the rest as counts."""
+    """How many for which reason, and the first few by name."""
     if not skipped:
         return
-    yield paper.odd(f"Skipped {plural(len(skipped), 'file')}:")
+    reasons = Counter(source.reason for source in skipped)
+    yield paper.odd(f"Skipped {plural(len(skipped), 'file')}: {_counted(dict(reasons.most_common()))}.")
     ordered = sorted(skipped, key=lambda source: (source.reason, str(source.path)))
     for source in ordered[:NAMED_SKIPS]:
         yield f"  {paper.path(source.path)}: {reason_text(source.reason, source.detail, paper)}"
-    rest = Counter(source.reason for source in ordered[NAMED_SKIPS:])
-    if rest:
-        reasons = ", ".join(f"{count:,} {reason}" for reason, count in rest.most_common())
-        yield f"  and {rest.total():,} more: {reasons} (ragcli ls --skipped names all)"
+    if len(ordered) > NAMED_SKIPS:
+        yield f"  and {len(ordered) - NAMED_SKIPS:,} more (ragcli ls --skipped names all, --reason CODE those of one reason)"
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
 
 
 def reason_text(reason: str, detail: str, paper: Paper) -> str:
@@ -139,11 +144,13 @@ def change_line(event: IndexEvent, paper: Paper) -> str | None:
     match event:
         case Indexed(path, chunks):
             return f"{paper.good('indexed')} {paper.path(path)} ({plural(chunks, 'passage')})"
+        case Moved(path, before):
+            return f"{paper.good('moved')} {paper.path(before)} to {paper.path(path)}"
         case Removed(path):
             return f"{paper.dim('removed')} {paper.path(path)}"
         case Skipped(path, reason, detail):
             return f"{paper.odd('skipped')} {paper.path(path)}: {reason_text(reason, detail, paper)}"
-        case IndexFinished(report) if report.added or report.changed or report.removed:
+        case IndexFinished(report) if report.added or report.changed or report.moved or report.removed:
             return paper.dim(f"up to date at {time.strftime('%H:%M:%S')}")
     return None
 
@@ -151,14 +158,20 @@ def change_line(event: IndexEvent, paper: Paper) -> str | None:
 # ---- what is there ---------------------------------------------------------------------------
 
 
-def status_lines(stats: StoreStats, roots: Sequence[Root], folder: Path, paper: Paper, now: float) -> Iterator[str]:
-    rows = [("files", f"{stats.sources:,}" + (f", and {stats.skipped:,} skipped" if stats.skipped else ""))]
+def status_lines(
+    stats: StoreStats, roots: Sequence[Root], folder: Path, watcher: Finding, paper: Paper, now: float
+) -> Iterator[str]:
+    rows = [("files", f"{stats.sources:,}")]
+    if stats.skipped:
+        rows.append(("skipped", f"{stats.skipped:,}: {_counted(stats.reasons)}" if stats.reasons else f"{stats.skipped:,}"))
     rows.append(("passages", f"{stats.chunks:,}"))
     rows.append(("size", size(stats.bytes_on_disk)))
     if stats.last_indexed_ns is not None:
         rows.append(("last indexed", age(now - stats.last_indexed_ns / 1e9)))
     if stats.identity:
         rows.append(("embedder", f"{paper.line(stats.identity.embedder)} ({stats.identity.dimension} dimensions)"))
+    said = paper.line(watcher.message)
+    rows.append(("watcher", said if watcher.level == "ok" else paper.odd(said)))
     rows.append(("kept in", paper.path(folder)))
     yield from _pairs(rows, paper)
     for number, root in enumerate(roots):

@@ -169,7 +169,8 @@ class Shell:
     def status(self, _: str) -> None:
         stats, roots = self.assistant.stats(), self.assistant.roots()
         session = self.session
-        session.say(render.status_lines(stats, roots, session.locations.index, session.paper, session.now()))
+        watcher = self.assistant.watch_finding()
+        session.say(render.status_lines(stats, roots, session.locations.index, watcher, session.paper, session.now()))
 
     def help(self, _: str) -> None:
         width = max(map(len, COMMANDS))

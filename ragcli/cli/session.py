@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from ragcli.assistant import Assistant
 
 MakeAssistant = Callable[[Config, Locations], "Assistant"]
+PATIENCE_SECONDS: Mapping[bool | None, float] = {None: 30.0, True: float("inf"), False: 0.0}
+"""How long to wait for another ragcli that writes: by default as long as a watcher takes for a few files."""
 WIDEST = 100
 """Longer lines are hard to read, however wide the window is."""
 
@@ -80,10 +82,14 @@ class Session:
 
         write_setting(self.locations.config_file, key, value)
 
-    def open(self, flags: Mapping[str, Value | None] | None = None) -> closing[Assistant]:
-        """An assistant that closes at the end of the ``with``."""
+    def open(
+        self, flags: Mapping[str, Value | None] | None = None, *, patience: float = PATIENCE_SECONDS[None]
+    ) -> closing[Assistant]:
+        """An assistant that closes at the end of the ``with``. It waits ``patience`` seconds for another that writes."""
         config = self.config_with(flags) if flags else self.config
-        return closing(self.make_assistant(config, self.locations))
+        assistant = self.make_assistant(config, self.locations)
+        assistant.wait_for_writers(patience, self.notice)
+        return closing(assistant)
 
     @cached_property
     def paper(self) -> Paper:

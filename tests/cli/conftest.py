@@ -70,7 +70,10 @@ class Processes:
         return subprocess.run([*FAKE, *arguments], capture_output=True, timeout=PATIENCE, check=False, **self.place(), **options)
 
     def start(self, arguments: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
-        return subprocess.Popen([*FAKE, *arguments], **self.place(), **options)
+        return subprocess.Popen(self.command(arguments), **self.place(), **options)
+
+    def command(self, arguments: Sequence[str]) -> list[str]:
+        return [*FAKE, *arguments]
 
     def shell(self, line: str) -> subprocess.CompletedProcess[bytes]:
         """The line in bash, where ``$R`` is the program."""

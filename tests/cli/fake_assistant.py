@@ -7,7 +7,7 @@ with terminal commands, one that shares no word with a passage has no evidence.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,6 +36,7 @@ from ragcli.types import (
     Locator,
     ModelIdentity,
     ModelRow,
+    Noticed,
     Packed,
     Passage,
     Planned,
@@ -48,12 +49,16 @@ from ragcli.types import (
     Removed,
     Retrieved,
     Root,
+    ScorePart,
     SearchResult,
+    ServiceFile,
     Skipped,
     StoredSource,
     StoreStats,
     Unreadable,
     Usage,
+    WatchEvent,
+    WatchHealth,
 )
 
 FILES = {
@@ -109,22 +114,45 @@ class FakeAssistant:
             if not path.exists():
                 raise SourceError("path-missing", f"there is no {path}", hint="check the spelling")
         yield Planned(2, 1, 0, 4, 3_000_000, {"hidden": 2})
-        slow = any("slow" in path.name for path in paths)
+        slow = any("slow" in path.name and "clean" not in path.name for path in paths)
         if slow:
             yield Progressed(0, 3, 0, 3_000_000, 0)
             time.sleep(60)
         for number in range(1, 4):
             yield Indexed(Path(f"/files/{number}.md"), 5)
             yield Progressed(number, 3, number * 1_000_000, 3_000_000, number * 5)
-        skipped = () if any("clean" in path.name for path in paths) else SKIPPED
+        skipped = () if retry_failed or any("clean" in path.name for path in paths) else SKIPPED
         for source in skipped:
             yield Skipped(source.path, source.reason)
         yield IndexFinished(IndexReport(2, 1, 0, 4, 15, skipped, {"hidden": 2}, {"total": 1200.0}))
 
-    def watch_events(self, paths: Sequence[Path] = ()) -> Iterator[IndexEvent]:
+    index_apart_events = index_events
+
+    def wait_for_writers(self, seconds: float, tell: Callable[[str], None]) -> None:
+        self.patience = seconds
+
+    def watch_events(self, paths: Sequence[Path] = (), **rules: object) -> Iterator[WatchEvent]:
         yield Indexed(Path("/files/new.md"), 3)
         yield Removed(Path("/files/old.md"))
         yield Skipped(Path("/files/x.bin"), "binary")
+        yield Noticed("the system watches no more folders")
+        while any("slow" in path.name for path in paths):
+            time.sleep(0.01)
+
+    def watch_health(self) -> WatchHealth | None:
+        return None
+
+    def watch_finding(self) -> Finding:
+        return Finding("watcher", "ok", "none is running")
+
+    def give_way(self) -> None:
+        self.polite = True
+
+    def install_service(self, paths: Sequence[Path] = ()) -> ServiceFile:
+        return ServiceFile(Path("/units/ragcli-watch.service"), "unchanged" if paths else "written", "start it")
+
+    def uninstall_service(self) -> ServiceFile:
+        return ServiceFile(Path("/units/ragcli-watch.service"), "removed", "stop it")
 
     def forget_events(self, paths: Sequence[Path]) -> Iterator[IndexEvent]:
         yield from (Removed(path) for path in paths)
@@ -135,7 +163,11 @@ class FakeAssistant:
     def _hits(self, question: Question) -> tuple[Hit, ...]:
         wanted = words_of(question.text)
         scored = [(len(wanted & words_of(chunk.text)), chunk) for chunk in CHUNKS]
-        found = [Hit(chunk, float(score), rank, rank, 0.5) for rank, (score, chunk) in enumerate(scored, 1) if score]
+        found = [
+            Hit(chunk, float(score), rank, rank, 0.5, (ScorePart("words", float(score), 1.0, rank),))
+            for rank, (score, chunk) in enumerate(scored, 1)
+            if score
+        ]
         return tuple(found[: question.limit])
 
     def search(self, question: Question) -> SearchResult:
@@ -185,7 +217,7 @@ class FakeAssistant:
 
     def stats(self) -> StoreStats:
         identity = IndexIdentity("all-minilm-l6-v2", "digest", 384, ("", ""), "policy", 1)
-        return StoreStats(3, 3, 12, 1_234_567, 10**18, identity)
+        return StoreStats(3, 3, 12, 1_234_567, 10**18, identity, {"no_text_layer": 12})
 
     def roots(self) -> tuple[Root, ...]:
         return (Root(Path("/files"), "main"),)

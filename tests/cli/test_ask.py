@@ -59,6 +59,7 @@ def test_json_has_exactly_the_promised_keys(run: InProcess) -> None:
             "path": "/files/lease.md",
             "lines": [1, 2],
             "page": None,
+            "member": None,
             "locator": "lines 1-2",
             "quote": "The lease ends on 31 May 2027.",
             "supported": True,

@@ -23,9 +23,9 @@ def test_summary_names_counts_and_skips(run: InProcess, tmp_path: Path) -> None:
     assert result.exit_code == 10
     assert lines[0].startswith("Indexed in ")
     assert lines[0].endswith(": 2 added, 1 changed, 4 unchanged; 15 passages embedded.")
-    assert lines[1:3] == ["Left out by rule: 2 hidden.", "Skipped 12 files:"]
+    assert lines[1:3] == ["Left out by rule: 2 hidden.", "Skipped 12 files: 12 no_text_layer."]
     assert lines[3] == "  /files/scan00.pdf: it holds only pictures of text (a scan)"
-    assert lines[-1] == "  and 2 more: 2 no_text_layer (ragcli ls --skipped names all)"
+    assert lines[-1] == "  and 2 more (ragcli ls --skipped names all, --reason CODE those of one reason)"
     assert result.stderr == ""
 
 
@@ -33,6 +33,10 @@ def test_without_skips_all_is_well(run: InProcess, tmp_path: Path) -> None:
     result = run("index", folder(tmp_path, "clean"))
     assert result.exit_code == 0
     assert "Skipped" not in result.stdout
+
+
+def test_failed_files_are_read_again_when_asked_for(run: InProcess, tmp_path: Path) -> None:
+    assert run("index", folder(tmp_path, "notes"), "--retry-failed").exit_code == 0
 
 
 def test_dry_run_speaks_of_what_would_be(run: InProcess, tmp_path: Path) -> None:
@@ -67,27 +71,6 @@ def test_paths_come_from_standard_input(run: InProcess, tmp_path: Path) -> None:
     assert run("index", "-", input=name + b"\n").exit_code == 0
     assert run("index", "-", input=name + b"\0").exit_code == 0
     assert run("index", "-", input=name + b"-not\n").exit_code == 6
-
-
-def test_watching_tells_each_change(run: InProcess) -> None:
-    result = run("watch")
-    assert result.stdout.splitlines() == [
-        "indexed /files/new.md (3 passages)",
-        "removed /files/old.md",
-        "skipped /files/x.bin: no reader for this kind of file",
-    ]
-    assert result.stderr == "Watching for changes; Ctrl-C ends it.\n"
-
-
-def test_watching_as_events(run: InProcess) -> None:
-    result = run("watch", "--ndjson", "--quiet")
-    assert [json.loads(line)["event"] for line in result.stdout.splitlines()] == ["indexed", "removed", "skipped"]
-
-
-def test_index_can_stay_and_watch(run: InProcess, tmp_path: Path) -> None:
-    lines = run("index", folder(tmp_path, "clean"), "--watch").stdout.splitlines()
-    assert lines[0].startswith("Indexed in")
-    assert lines[-1].startswith("skipped /files/x.bin")
 
 
 def test_forgetting_counts(run: InProcess) -> None:

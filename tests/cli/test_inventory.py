@@ -12,13 +12,17 @@ from tests.cli.conftest import InProcess
 
 def test_status(run: InProcess, tmp_path: Path) -> None:
     result = run("status")
-    assert result.stdout.splitlines()[:3] == [
-        "files         3, and 12 skipped",
+    lines = result.stdout.splitlines()
+    assert lines[:4] == [
+        "files         3",
+        "skipped       12: 12 no_text_layer",
         "passages      3",
         "size          1.2 MB",
     ]
+    assert "watcher       none is running" in lines
     status = run.json("status")
     assert (status["sources"], status["chunks"], status["skipped"], status["bytes_on_disk"]) == (3, 3, 12, 1_234_567)
+    assert (status["reasons"], status["watcher"]) == ({"no_text_layer": 12}, None)
     assert status["last_indexed"] == "2001-09-09T01:46:40+00:00"
     assert status["roots"] == [{"path": "/files", "collection": "main", "include": [], "exclude": []}]
     assert status["folder"] == str(tmp_path / "home" / "index")
@@ -39,6 +43,20 @@ def test_ls_below_a_folder_or_in_a_collection(run: InProcess) -> None:
     assert run("ls", "/files/lease.md").stdout == "/files/lease.md\n"
     assert run("ls", "/other").stdout == ""
     assert run("ls", "--collection", "other").stdout == ""
+
+
+def test_ls_by_reason_and_by_type(run: InProcess) -> None:
+    assert len(run("ls", "--reason", "no_text_layer").stdout.splitlines()) == 12
+    assert run("ls", "--reason", "encrypted,binary").stdout == ""
+    assert run("ls", "--type", "md").stdout == "/files/lease.md\n"
+    assert len(run("ls", "--skipped", "--type", ".PDF").stdout.splitlines()) == 12
+    assert run("ls", "--skipped", "--type", "md").stdout == ""
+
+
+def test_ls_knows_its_reasons(run: InProcess) -> None:
+    result = run("ls", "--reason", "encripted")
+    assert result.exit_code == 2
+    assert result.stderr.splitlines() == ["error: there is no reason 'encripted'", "hint: did you mean encrypted?"]
 
 
 def test_show_prints_the_passages(run: InProcess) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ragcli.cleaning import SUSPECT
 from ragcli.cli import json_shapes
-from ragcli.types import Delta, IndexFinished, IndexReport, Progressed, Removed, Skipped
+from ragcli.types import Delta, IndexFinished, IndexReport, Moved, Progressed, Removed, Skipped
 
 ANY_TEXT = st.text(st.characters(exclude_categories=[]), max_size=40)
 
@@ -49,4 +49,6 @@ def test_events_by_name() -> None:
     assert json_shapes.event_shape(Skipped(Path("/a"), "binary"))["reason"] == "binary"
     assert json_shapes.event_shape(Progressed(1, 2, 3, 4, 5))["bytes_total"] == 4
     finished = json_shapes.event_shape(IndexFinished(IndexReport(added=2)))
-    assert (finished["event"], finished["added"], finished["skipped"]) == ("finished", 2, [])
+    assert (finished["event"], finished["added"], finished["moved"], finished["skipped"]) == ("finished", 2, 0, [])
+    moved = json_shapes.event_shape(Moved(Path("/b"), Path("/a"), 3))
+    assert moved == {"schema": 1, "event": "moved", "path": Path("/b"), "before": Path("/a"), "chunks": 3}

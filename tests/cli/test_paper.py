@@ -45,6 +45,7 @@ def test_paths_are_short_where_that_helps(path: str, on_screen: str, in_pipe: st
         (Locator(page=3), "/a, page 3"),
         (Locator(page=3, lines=(1, 2)), "/a, page 3, lines 1-2"),
         (Locator(label="Prices!A1:C9"), "/a, Prices!A1:C9"),
+        (Locator(lines=(3, 4), member="b/c.md"), "/a, b/c.md, lines 3-4"),
         (Locator(), "/a"),
     ],
 )

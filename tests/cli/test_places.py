@@ -39,4 +39,5 @@ def test_touching() -> None:
     assert touches(Locator(lines=(3, 6)), (6, 9))
     assert not touches(Locator(lines=(3, 6)), (7, 9))
     assert not touches(Locator(page=1), (1, 1))
+    assert not touches(Locator(lines=(3, 6), member="inner.txt"), (3, 6))
     assert touches(Locator(page=1), None)

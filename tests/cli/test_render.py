@@ -16,10 +16,12 @@ from ragcli.types import (
     IndexFinished,
     IndexReport,
     Locator,
+    Moved,
     Planned,
     Question,
     Removed,
     Root,
+    ScorePart,
     SearchResult,
     StoreStats,
     Unreadable,
@@ -27,6 +29,7 @@ from ragcli.types import (
 
 PLAIN = Paper()
 COLOR = Paper(color=True, terminal=True)
+UNWATCHED = Finding("watcher", "ok", "none is running")
 
 
 def chunk(path: str, text: str, locator: Locator, heading: tuple[str, ...] = ()) -> Chunk:
@@ -38,14 +41,16 @@ SCAN = chunk("/report.pdf", "Costs fell.", Locator(page=3))
 
 
 def test_search() -> None:
-    result = SearchResult(Question("lease costs"), (Hit(LEASE, 0.9, 1, None, 0.8123), Hit(SCAN, 0.5, None, 1)), {"search": 12.4})
+    parts = (ScorePart("meaning", 0.8123, 1.0, 1), ScorePart("marks", 0.5, 0.2), ScorePart("names", 0.4, 0.25, 2))
+    hits = (Hit(LEASE, 1.0123, 1, None, 0.8123, parts), Hit(SCAN, 0.5, None, 1, parts=(ScorePart("words", 8.41, 0.0594, 1),)))
+    result = SearchResult(Question("lease costs"), hits, {"search": 12.4})
     assert list(render.search_lines(result, PLAIN, explain=True)) == [
         "1. /lease.md:3-4  Terms › End",
-        "   score 0.900 · meaning rank 1 (cosine 0.81)",
+        "   score 1.012 = meaning 0.81 × 1 (rank 1) + marks 0.50 × 0.2 + named by rank 2 0.40 × 0.250",
         "   The lease ends in May.",
         "",
         "2. /report.pdf, page 3",
-        "   score 0.500 · words rank 1",
+        "   score 0.500 = words 8.41 × 0.0594 (rank 1)",
         "   Costs fell.",
         "",
         "took search 12 ms",
@@ -77,9 +82,10 @@ def test_report() -> None:
     assert list(render.report_lines(report, PLAIN, seconds=75)) == [
         "Indexed in 1 min 15 s: 1,200 added, 3 removed; 4,567 passages embedded.",
         "Left out by rule: 2 hidden.",
-        "Skipped 1 file:",
+        "Skipped 1 file: 1 encrypted.",
         "  /x.pdf: it is encrypted or needs a password (RC4)",
     ]
+    assert list(render.report_lines(IndexReport(added=1, moved=2, removed=1), PLAIN)) == ["Indexed: 1 added, 2 moved, 1 removed."]
     assert list(render.report_lines(IndexReport(), PLAIN)) == ["Indexed: no files."]
     assert list(render.report_lines(IndexReport(added=1), PLAIN, dry_run=True, seconds=3)) == ["Would index: 1 added."]
 
@@ -87,24 +93,36 @@ def test_report() -> None:
 def test_changes_worth_telling() -> None:
     assert render.change_line(Indexed(Path("/a"), 1), PLAIN) == "indexed /a (1 passage)"
     assert render.change_line(Removed(Path("/a")), PLAIN) == "removed /a"
+    assert render.change_line(Moved(Path("/b"), Path("/a"), 1), PLAIN) == "moved /a to /b"
     assert render.change_line(Planned(0, 0, 0, 5, 0, {}), PLAIN) is None
     assert render.change_line(IndexFinished(IndexReport(unchanged=5)), PLAIN) is None
     assert (render.change_line(IndexFinished(IndexReport(added=1)), PLAIN) or "").startswith("up to date at ")
 
 
+def test_status_counts_what_was_skipped_by_reason_and_marks_a_watcher_in_trouble() -> None:
+    stats = StoreStats(5, 9, 3, 0, None, None, {"encrypted": 2, "binary": 1})
+    watcher = Finding("watcher", "warning", "the last one ended without a word", "ragcli watch")
+    lines = list(render.status_lines(stats, (), Path("/i"), watcher, COLOR, now=0.0))
+    assert "\x1b[2mskipped       \x1b[0m3: 2 encrypted, 1 binary" in lines
+    assert "\x1b[2mwatcher       \x1b[0m\x1b[33mthe last one ended without a word\x1b[0m" in lines
+
+
 def test_status_of_an_empty_index() -> None:
     stats = StoreStats(0, 0, 0, 0, None, None)
-    assert list(render.status_lines(stats, (), Path("/data/index"), PLAIN, now=0.0)) == [
+    assert list(render.status_lines(stats, (), Path("/data/index"), UNWATCHED, PLAIN, now=0.0)) == [
         "files         0",
         "passages      0",
         "size          0 B",
+        "watcher       none is running",
         "kept in       /data/index",
     ]
 
 
 def test_status_names_every_folder() -> None:
     stats = StoreStats(5, 9, 0, 2_000_000, 0, None)
-    lines = list(render.status_lines(stats, (Root(Path("/a"), "main"), Root(Path("/b"), "work")), Path("/i"), PLAIN, now=120.0))
+    lines = list(
+        render.status_lines(stats, (Root(Path("/a"), "main"), Root(Path("/b"), "work")), Path("/i"), UNWATCHED, PLAIN, now=120.0)
+    )
     assert lines[3] == "last indexed  2 minutes ago"
     assert lines[-2:] == ["folders       /a  (main)", "              /b  (work)"]
 

@@ -15,10 +15,12 @@ def test_place_heading_and_text(run: InProcess) -> None:
     )
 
 
-def test_explain_says_how_it_was_found(run: InProcess) -> None:
+def test_explain_shows_what_the_score_is_the_sum_of(run: InProcess) -> None:
     lines = run("search", "lease", "--explain").stdout.splitlines()
-    assert lines[1] == "   score 1.000 · meaning rank 1 (cosine 0.50) · words rank 1"
+    assert lines[1] == "   score 1.000 = words 1.00 × 1 (rank 1)"
     assert lines[-1] == "took total 3 ms"
+    explained = run.json("search", "lease", "--explain")["hits"][0]
+    assert explained["parts"] == [{"name": "words", "raw": 1.0, "weight": 1.0, "rank": 1}]
 
 
 def test_json_has_exactly_the_promised_keys(run: InProcess) -> None:
@@ -33,6 +35,7 @@ def test_json_has_exactly_the_promised_keys(run: InProcess) -> None:
             "heading": ["Terms", "End"],
             "lines": [1, 2],
             "page": None,
+            "member": None,
             "locator": "lines 1-2",
             "score": 1.0,
             "found_by": {"meaning": 1, "words": 1},

@@ -141,6 +141,22 @@ def test_the_same_prompt_gives_the_same_answer(model: LanguageModel) -> None:
     assert first == second
 
 
+def test_the_likeliest_first_token_is_the_one_that_is_said(model: LanguageModel) -> None:
+    likely = model.first_tokens(QUESTION)
+    said = text_of(list(model.stream(QUESTION, max_tokens=1)))
+
+    assert all(0 <= probability <= 1 for probability in likely.values())
+    assert sum(likely.values()) <= 1.001
+    assert said.strip() == max(likely, key=lambda text: likely[text]).strip() or not said.strip()
+
+
+def test_looking_ahead_changes_no_answer(model: LanguageModel) -> None:
+    before = text_of(list(model.stream(QUESTION, max_tokens=8)))
+    model.first_tokens(Prompt((Message("user", "Is Paris in France? Say yes or no."),)))
+
+    assert text_of(list(model.stream(QUESTION, max_tokens=8))) == before
+
+
 def test_prompts_in_any_script_are_understood(model: LanguageModel) -> None:
     prompt = Prompt((Message("user", "Übersetze: 猫は好きですか? 🎉 \u202e \x00 ﬁ"),))
 

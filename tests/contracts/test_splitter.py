@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -100,3 +101,10 @@ def test_the_tokens_of_the_pieces_are_those_of_the_text() -> None:
 def test_markdown_is_cut_at_its_headings() -> None:
     text = "# One\n\n" + "A line of words. " * 12 + "\n\n# Two\n\n" + "Another line of words. " * 12
     assert text.index("# Two") in {piece.start for piece in real()(text, "markdown")}
+
+
+@pytest.mark.parametrize("line", ["x" * 50_000, "two words " * 5_000, "天气" * 20_000])
+def test_a_line_without_end_is_cut_and_nothing_of_it_is_lost(split: Split, line: str) -> None:
+    pieces = split(line, "prose")
+    assert all(left.end <= right.start for left, right in pairwise(pieces))
+    assert "".join(line[piece.start : piece.end] for piece in pieces).replace(" ", "") == line.replace(" ", "")

@@ -65,6 +65,7 @@ class TestWithoutAnIndex:
         assert store.identity() is None
         assert (store.sources(), store.roots()) == ({}, ())
         assert store.stats().chunks == 0
+        assert not store.holds_chunks
 
     def test_looking_for_chunks_says_how_to_make_one(self, store):
         for look in (
@@ -72,6 +73,7 @@ class TestWithoutAnIndex:
             lambda: store.search_meaning(unit(1), limit=3, scope=ANYWHERE),
             lambda: store.similarities(unit(1), ["00"]),
             lambda: store.chunks_of("00"),
+            lambda: store.embedded_chunks(["00"]),
         ):
             with pytest.raises(StoreError) as raised:
                 look()
@@ -93,8 +95,26 @@ class TestSources:
         assert reopened.sources() == {given_update.source.id: given_update.source}
         assert reopened.chunks_of(given_update.source.id) == tuple(each.chunk for each in given_update.chunks)
 
+    def test_chunks_come_back_with_the_vectors_that_were_stored(self, store, again):
+        tea, wine = update(NOTES / "tea.md", ["Green", "Black"]), update(NOTES / "wine.md", ["Red"])
+        fill(store, tea, wine)
+        found = again().embedded_chunks([tea.source.id, wine.source.id, source_id(NOTES / "never-there.md")])
+        assert {key: [each.chunk for each in own] for key, own in found.items() if own} == {
+            made.source.id: [each.chunk for each in made.chunks] for made in (tea, wine)
+        }
+        assert list(found[tea.source.id][1].vector) == pytest.approx(list(tea.chunks[1].vector), abs=1e-3)
+        assert again().holds_chunks
+
+    def test_vectors_that_are_stored_again_are_the_same(self, store, again):
+        tea = update(NOTES / "tea.md", ["Green", "Black"], vectors=[unit(0.1, 0.7, -0.3), unit(0.33, 0.01)])
+        fill(store, tea)
+        once = again().embedded_chunks([tea.source.id])[tea.source.id]
+        fill(store, replace(tea, chunks=once))
+        twice = again().embedded_chunks([tea.source.id])[tea.source.id]
+        assert [list(each.vector) for each in once] == [list(each.vector) for each in twice]
+
     @pytest.mark.parametrize(
-        "locator", [Locator(), Locator(page=3), Locator((1, 9), 2, "Setup > Linux"), Locator(label="Prices!A1:C9")]
+        "locator", [Locator(), Locator(page=3), Locator((1, 9), 2, "Setup > Linux", "b/c.md"), Locator(label="Prices!A1:C9")]
     )
     def test_locators_survive(self, store, again, locator):
         plain = update(NOTES / "a", ["text"])

@@ -7,7 +7,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 
 DIMENSION = 64
 COMMON = frozenset(
@@ -45,7 +45,7 @@ def embed(text: str) -> list[float]:
     return [part / length for part in summed]
 
 
-@cache
+@lru_cache(maxsize=20_000)
 def direction_of(word: str) -> tuple[float, ...]:
     bits = int.from_bytes(hashlib.sha256(word.encode("utf-8", "replace")).digest()[: DIMENSION // 8])
     return tuple(1.0 if bits >> place & 1 else -1.0 for place in range(DIMENSION))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ragcli.errors import prompt_too_long
 from ragcli.types import Delta, ModelIdentity, Prompt, Stop, Usage
@@ -17,6 +17,8 @@ class ScriptedModel:
         self.identity = ModelIdentity("scripted", "fake")
         self.window = window
         self.prompts: list[Prompt] = []
+        self.judged: list[Prompt] = []
+        self.verdict = 0.95
         self.closed = False
         self._replies = deque(replies)
         self._always = always
@@ -35,6 +37,14 @@ class ScriptedModel:
         reply = self._replies.popleft() if self._replies else self._always
         assert reply is not None, "the model was asked more often than the test enqueued replies"
         return self._say(re.findall(r"\s*\S+", reply), tokens, max(1, min(max_tokens, self.window - tokens)))
+
+    def first_tokens(self, prompt: Prompt) -> Mapping[str, float]:
+        """Its ``verdict`` where it shall say yes or no, else nearly sure of the next reply's first word, which is not used up."""
+        self.judged.append(prompt)
+        if prompt.messages[-1].content.endswith("yes or no."):
+            return {"Yes": self.verdict, "No": 1 - self.verdict}
+        reply = self._replies[0] if self._replies else self._always or "?"
+        return {reply.split()[0]: 0.9, "…": 0.1}
 
     def close(self) -> None:
         self.closed = True

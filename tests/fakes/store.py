@@ -97,7 +97,7 @@ class MemoryStore:
             self._drop_chunks(source.id)
             self._sources.pop(source.id, None)
 
-    def finish(self) -> None:
+    def finish(self, *, quick: bool = False) -> None:
         self._check_writing()
         self._last_indexed_ns = time.time_ns()
         self._unfinished = False
@@ -125,6 +125,10 @@ class MemoryStore:
         return lost
 
     @property
+    def holds_chunks(self) -> bool:
+        return bool(self.chunks)
+
+    @property
     def unfinished(self) -> bool:
         return self._unfinished
 
@@ -136,6 +140,9 @@ class MemoryStore:
         self._check_exists()
         own = [each.chunk for each in self.chunks.values() if each.chunk.source_id == source_id]
         return tuple(sorted(filter(self._note, own), key=lambda chunk: chunk.ordinal))
+
+    def embedded_chunks(self, source_ids: Sequence[str]) -> Mapping[str, tuple[EmbeddedChunk, ...]]:
+        return {each: tuple(self.chunks[chunk.id] for chunk in self.chunks_of(each)) for each in source_ids}
 
     def search_meaning(self, vector: Vector, *, limit: int, scope: Scope) -> Ranking:
         scored = [ScoredChunk(each.chunk, _cosine(vector, each.vector)) for each in self._within(scope)]
@@ -157,7 +164,8 @@ class MemoryStore:
     def stats(self) -> StoreStats:
         skipped = sum(bool(source.reason) for source in self._sources.values())
         found = len(self._sources) - skipped
-        return StoreStats(found, len(self.chunks), skipped, 0, self._last_indexed_ns, self._identity)
+        reasons = Counter(source.reason for source in self._sources.values() if source.reason)
+        return StoreStats(found, len(self.chunks), skipped, 0, self._last_indexed_ns, self._identity, dict(reasons.most_common()))
 
     def close(self) -> None:
         pass

@@ -6,13 +6,9 @@ import io
 import zipfile
 import zlib
 
+from ragcli.adapters.readers.members import MAX_ENTRIES, MAX_RATIO, MAX_UNPACKED, RATIO_FROM
 from ragcli.adapters.readers.parsed import UnreadableError
 
-MAX_ENTRIES = 10_000
-MAX_UNPACKED = 512 << 20
-MAX_RATIO = 100
-"""Of what is declared to what is stored (Apache Tika's figure); only from RATIO_FROM on, for small XML packs better."""
-RATIO_FROM = 32 << 20
 PROLOGUE = 4096
 """A document type declaration stands before the first element."""
 OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"

@@ -31,15 +31,17 @@ def encode_request(path: Path) -> bytes:
 
 
 def encode_answer(result: Parsed | UnreadableError, digest: str) -> bytes:
-    """One frame. Blocks are rows of start, end, first line, last line, page, label, heading."""
+    """One frame. Blocks are rows of start, end, first line, last line, page, label, member, heading."""
     if isinstance(result, UnreadableError):
         return _frame({"reason": result.reason, "detail": result.detail, "digest": digest}, b"")
-    rows = [
-        [block.start, block.end, *(block.locator.lines or (None, None)), block.locator.page, block.locator.label, block.heading]
-        for block in result.blocks
-    ]
+    rows = [_row(block) for block in result.blocks]
     header = {"title": result.title, "kind": result.kind, "digest": digest, "blocks": rows}
     return _frame(header, result.text.encode("utf-8"))
+
+
+def _row(block: Block) -> list[Any]:
+    place = block.locator
+    return [block.start, block.end, *(place.lines or (None, None)), place.page, place.label, place.member, block.heading]
 
 
 def encode_hello() -> bytes:
@@ -86,12 +88,12 @@ def _unreadable(path: Path, fields: dict[str, Any], digest: str) -> Unreadable:
 
 
 def _block(row: list[Any]) -> Block:
-    start, end, first, last, page, label, heading = row
+    start, end, first, last, page, label, member, heading = row
     numbers = [start, end, *(number for number in (first, last, page) if number is not None)]
     if any(type(number) is not int or number < 0 for number in numbers) or (first is None) != (last is None):
         raise ValueError("a block of another shape")
     lines = None if first is None else (first, last)
-    return Block(start, end, Locator(lines, page, _line(label)), tuple(_line(step) for step in heading))
+    return Block(start, end, Locator(lines, page, _line(label), _line(member)), tuple(_line(step) for step in heading))
 
 
 def _spelled(name: str) -> str:

@@ -11,7 +11,6 @@ LONGEST_TITLE = 300
 """A longer line is no heading, whatever it starts with."""
 _TEX = re.compile(r"\s{0,8}\\(part|chapter|(?:sub){0,2}section|paragraph)\*?\s{0,4}(?:\[[^\]]{0,200}\])?\{(.{1,250})\}")
 _TEX_LEVELS = ("part", "chapter", "section", "subsection", "subsubsection", "paragraph")
-_DEFINITION = re.compile(r"(?:async[ ]+def|def|class)[ ]+(\w+)")
 _RST_RULES = "=-~`'\"^_*+#<>:."
 
 
@@ -128,22 +127,3 @@ def tex_headings(lines: Sequence[str]) -> Iterator[Heading]:
         if found:
             title = re.sub(r"\\[a-zA-Z]+\s?|[{}$]", "", found[2]).strip()
             yield Heading(number, _TEX_LEVELS.index(found[1]) + 1, title)
-
-
-def python_definitions(lines: Sequence[str]) -> Iterator[Heading]:
-    """Functions and classes of a module, with the decorators and comments above them; other statements end them."""
-    inside = False
-    for number, line in enumerate(lines):
-        found = _DEFINITION.match(line)
-        if found:
-            inside = True
-            yield Heading(_with_decorators(lines, number), 1, found[1])
-        elif inside and line[:1].strip() and line[0] not in "@#)]}\"'":
-            inside = False
-            yield Heading(number, 1, "")
-
-
-def _with_decorators(lines: Sequence[str], number: int) -> int:
-    while number and lines[number - 1][:1] in ("@", "#"):
-        number -= 1
-    return number

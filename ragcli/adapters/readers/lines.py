@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from ragcli.adapters.readers import headings
 from ragcli.adapters.readers.decoding import decode
+from ragcli.adapters.readers.definitions import definition_headings, python_headings
 from ragcli.adapters.readers.parsed import Heading, Kind, Parsed, lay_sections
 
 Scan = Callable[[Sequence[str]], Iterable[Heading]]
@@ -21,9 +22,9 @@ SCANS: dict[str, tuple[Kind, Scan]] = {
     "org": ("prose", headings.org_headings),
     "asciidoc": ("prose", headings.asciidoc_headings),
     "tex": ("prose", headings.tex_headings),
-    "python": ("code", headings.python_definitions),
+    "python": ("code", python_headings),
 }
-KINDS: dict[str, Kind] = {"plain": "prose", "code": "code", "table": "table"}
+KINDS: dict[str, Kind] = {"plain": "prose", "table": "table"}
 
 SECONDS_IN_BLOCK = 60
 """Cues of about a minute make one block: a single cue is too short to mean anything."""
@@ -36,9 +37,14 @@ _INLINE = (
 _INLINE_TAGS = frozenset([*_INLINE.split(), "u", "ulink", "underline", "x", "xref"])
 
 
-def read_lines(data: bytes, form: str) -> Parsed:
-    """Text whose sections follow from its lines alone. Raises UnreadableError: ``binary``, ``encoding``, ``too_much_output``."""
+def read_lines(data: bytes, form: str, ending: str = "") -> Parsed:
+    """Text whose sections follow from its lines alone; those of code, from the grammar for the name's ending, if there is one.
+
+    Raises UnreadableError: ``binary``, ``encoding``, ``too_much_output``.
+    """
     text = decode(data)
+    if form == "code":
+        return Parsed(text, "code", lay_sections(text, _code_headings(text, ending)))
     if form not in SCANS:
         return Parsed(text, KINDS[form], lay_sections(text), headings.opening_line(text) if form == "plain" else "")
     kind, scan = SCANS[form]
@@ -48,6 +54,15 @@ def read_lines(data: bytes, form: str) -> Parsed:
     if form == "markdown":
         title = headings.front_matter_title(lines) or title
     return Parsed(text, kind, lay_sections(text, found), title)
+
+
+def _code_headings(text: str, ending: str) -> Iterable[Heading]:
+    """Functions and classes; none without the extra that knows grammars."""
+    try:
+        from ragcli.adapters.readers.grammars import find_definitions
+    except ImportError:
+        return ()
+    return definition_headings(text.split("\n"), find_definitions(text.encode("utf-8", "replace"), ending))
 
 
 def read_xml(data: bytes) -> Parsed:

@@ -6,7 +6,7 @@ A lane is a function ``bytes → Parsed`` for a family of formats. It knows noth
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ragcli.types import Block, Locator
@@ -53,6 +53,7 @@ class Assembler:
         self._pieces: list[str] = []
         self._blocks: list[Block] = []
         self._length = 0
+        self._kinds: set[Kind] = set()
 
     def add(self, text: str, locator: Locator, heading: tuple[str, ...] = ()) -> None:
         text = text.strip()
@@ -62,6 +63,25 @@ class Assembler:
         self._blocks.append(Block(start, start + len(text), locator, heading))
         self._pieces.append(text)
         self._length = start + len(text)
+
+    def adopt(self, inner: Parsed) -> None:
+        """The blocks of ``inner`` follow as they are, with all that stands between them."""
+        if not inner.blocks:
+            return
+        first, last = inner.blocks[0].start, inner.blocks[-1].end
+        shift = self._length + (len(BETWEEN_BLOCKS) if self._blocks else 0) - first
+        self._blocks += [replace(block, start=block.start + shift, end=block.end + shift) for block in inner.blocks]
+        self._pieces.append(inner.text[first:last])
+        self._length = last + shift
+        self._kinds.add(inner.kind)
+
+    @property
+    def has_text(self) -> bool:
+        return bool(self._blocks)
+
+    def gathered(self) -> Parsed:
+        """All that was adopted; of one kind if all of it is, else prose."""
+        return self.parsed(self._kinds.pop() if len(self._kinds) == 1 else "prose")
 
     def parsed(self, kind: Kind, title: str = "") -> Parsed:
         return Parsed(BETWEEN_BLOCKS.join(self._pieces), kind, tuple(self._blocks), title)

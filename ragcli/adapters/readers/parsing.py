@@ -20,12 +20,12 @@ from typing import BinaryIO
 from ragcli.adapters import offline
 from ragcli.adapters.readers import table
 from ragcli.adapters.readers.frames import REQUEST, encode_answer, encode_hello
+from ragcli.adapters.readers.members import Members
 from ragcli.adapters.readers.parsed import Parsed, UnreadableError
 
 OPEN_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 DATALESS = 0x40000000
 """macOS: the content is in a cloud and reading would fetch it."""
-READ_BYTES = 1 << 20
 OPEN_FILES = 64
 MAX_WRITTEN = 1 << 20
 """Enough for Python's own byte code cache, too little to fill a disk."""
@@ -35,23 +35,30 @@ WORKER_CPU_SECONDS = 1800
 
 def main(arguments: list[str]) -> int:
     """Answers every request until standard input ends."""
-    max_file_bytes, seconds, memory_mb = int(arguments[0]), float(arguments[1]), int(arguments[2])
+    max_file_bytes, seconds, cpu_seconds, memory_mb = int(arguments[0]), *map(float, arguments[1:3]), int(arguments[3])
     offline.close_doors()
     answers = os.fdopen(os.dup(1), "wb")
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)  # what a library prints must not land between two frames
     os.set_blocking(2, False)  # nobody reads complaints while the worker lives: a full pipe must not stop it
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
     _limit_resources(memory_mb)
     answers.write(encode_hello())
     answers.flush()
     while path := _next_request(sys.stdin.buffer):
-        signal.setitimer(signal.ITIMER_REAL, seconds)  # the default action of its signal ends the process, native code or not
+        _set_timers(seconds, cpu_seconds)
         answer = _answer(path, max_file_bytes)
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        _set_timers(0, 0)
         answers.write(answer)
         answers.flush()
     return 0
+
+
+def _set_timers(seconds: float, cpu_seconds: float) -> None:
+    """The process ends when the time for one file is over: the default action of their signals, native code or not."""
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_PROF, cpu_seconds)
 
 
 def _limit_resources(memory_mb: int) -> None:
@@ -90,13 +97,21 @@ def _answer(path: bytes, max_file_bytes: int) -> bytes:
     digest = ""
     try:
         data, digest = read_whole(path, max_file_bytes)
-        return encode_answer(parse(data, os.fsdecode(path)), digest)
+        return encode_answer(_parse_safely(data, os.fsdecode(path), Members(_parse_safely)), digest)
     except UnreadableError as refused:
         return encode_answer(refused, digest)
     except MemoryError:
         return encode_answer(UnreadableError("too_much_memory"), digest)
-    except Exception:  # noqa: BLE001  # the edge of every parser: whatever one raises is about this file alone
-        return encode_answer(UnreadableError("malformed"), digest)
+
+
+def _parse_safely(data: bytes, name: str, members: Members) -> Parsed:
+    """As ``parse``, but nothing else than UnreadableError and MemoryError is raised."""
+    try:
+        return parse(data, name, members)
+    except (UnreadableError, MemoryError):
+        raise
+    except Exception as error:  # the edge of every parser: whatever one raises is about this file alone
+        raise UnreadableError("malformed") from error
 
 
 def read_whole(path: bytes, max_file_bytes: int) -> tuple[bytes, str]:
@@ -129,7 +144,7 @@ def _read_open(file: int, path: bytes, max_file_bytes: int) -> tuple[bytes, str]
             raise UnreadableError("dataless")
         if before.st_size > max_file_bytes:
             raise UnreadableError("too_large")
-        data = _read_up_to(file, max_file_bytes, knows_name=bool(table.format_of(os.fsdecode(path))))
+        data = _read_up_to(file, before.st_size, knows_name=bool(table.format_of(os.fsdecode(path))))
         after = os.fstat(file)
         if _version(before) == _version(after) and len(data) == after.st_size:
             return data, hashlib.sha256(data).hexdigest()
@@ -141,32 +156,40 @@ def _version(status: os.stat_result) -> tuple[int, int, int]:
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
-def _read_up_to(file: int, limit: int, *, knows_name: bool) -> bytes:
-    pieces = [os.read(file, READ_BYTES)]
-    if not knows_name and table.sniff(pieces[0][: table.HEAD_BYTES]) == "binary":
+def _read_up_to(file: int, size: int, *, knows_name: bool) -> bytes:
+    """The bytes from here on, up to one more than ``size``, so that growth shows; in one piece, for memory is limited."""
+    if not knows_name and table.sniff(os.pread(file, table.HEAD_BYTES, 0)) == "binary":
         raise UnreadableError("binary")
-    total = len(pieces[0])
-    while pieces[-1] and total <= limit:
-        pieces.append(os.read(file, READ_BYTES))
-        total += len(pieces[-1])
-    return b"".join(pieces)
+    data = os.read(file, size + 1)
+    while len(data) <= size and (more := os.read(file, size + 1 - len(data))):
+        data += more
+    return data
 
 
-def parse(data: bytes, name: str) -> Parsed:
-    """What the lane for this name makes of the bytes; lanes are imported when first needed. Raises UnreadableError."""
+def parse(data: bytes, name: str, members: Members | None = None) -> Parsed:
+    """What the lane for this name makes of the bytes; lanes are imported when first needed. Raises UnreadableError.
+
+    ``members`` reads what is inside, if there is something: attachments, archived files.
+    """
     if not data:
         raise UnreadableError("empty")
+    members = members or Members(parse)
     base = PurePath(name).name
     head = data[: table.HEAD_BYTES]
-    form = table.format_of(base) or table.sniff(head)
+    is_message = table.is_maildir_message(name) and table.sniff(head) == "mail"
+    form = "mail" if is_message else table.format_of(base) or table.sniff(head)
     if form == "office" and not table.looks_like_office(head):
         form = table.sniff(head)  # programs export HTML and plain text under Office names
         if form == "binary":
             raise UnreadableError("malformed")
     if form in table.LINE_FORMATS:
-        return _parse_lines(data, form)
+        return _parse_lines(data, form, table.ending_of(base))
     if form in ("mail", "mbox"):
-        return _parse_mail(data, base, form)
+        return _parse_mail(data, base, form, members)
+    if form == "archive":
+        from ragcli.adapters.readers.unpacking import read_archive
+
+        return read_archive(data, base, members)
     if form == "pdf":
         from ragcli.adapters.readers.pages import read_pdf
 
@@ -175,23 +198,26 @@ def parse(data: bytes, name: str) -> Parsed:
         from ragcli.adapters.readers.structure import read_html, read_office
 
         return read_html(data) if form == "html" else read_office(data, table.ending_of(base))
-    raise UnreadableError("unsupported" if form == "archive" else "binary")
+    raise UnreadableError("unsupported" if form == "unsupported" else "binary")
 
 
-def _parse_lines(data: bytes, form: str) -> Parsed:
+def _parse_lines(data: bytes, form: str, ending: str) -> Parsed:
     from ragcli.adapters.readers.lines import read_lines, read_subtitles, read_xml
     from ragcli.adapters.readers.notebook import read_notebook
 
     lanes = {"xml": read_xml, "subtitles": read_subtitles, "notebook": read_notebook}
-    return lanes[form](data) if form in lanes else read_lines(data, form)
+    return lanes[form](data) if form in lanes else read_lines(data, form, ending)
 
 
-def _parse_mail(data: bytes, base: str, form: str) -> Parsed:
+def _parse_mail(data: bytes, base: str, form: str, members: Members) -> Parsed:
     from ragcli.adapters.readers.mail import read_mail, read_mbox
 
     if base.lower().endswith(".emlx"):
         data = data.partition(b"\n")[2]  # Apple Mail puts the message's length above it
-    return read_mbox(data, _html_text) if form == "mbox" else read_mail(data, _html_text)
+    header = data[: table.HEAD_BYTES].replace(b"\r\n", b"\n").partition(b"\n\n")[0]
+    if b"\0" in header:
+        raise UnreadableError("malformed", "no mail header")
+    return read_mbox(data, _html_text, members) if form == "mbox" else read_mail(data, _html_text, members)
 
 
 def _html_text(data: bytes) -> str:

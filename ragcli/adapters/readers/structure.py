@@ -10,8 +10,9 @@ import asyncio
 import html
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 import xberg
@@ -19,7 +20,10 @@ import xberg
 from ragcli.adapters.readers.archive import OLE_MAGIC, check_container
 from ragcli.adapters.readers.decoding import decode
 from ragcli.adapters.readers.headings import markdown_headings
+from ragcli.adapters.readers.members import is_left_out, member_name
+from ragcli.adapters.readers.office_parts import UsedRange, cell_comments, slide_comments, used_ranges
 from ragcli.adapters.readers.parsed import MAX_TEXT_BYTES, Assembler, Parsed, UnreadableError, lay_sections
+from ragcli.adapters.readers.sheets import cut_rows, header_of, table_rows
 from ragcli.types import Block, Locator
 
 SLIDES = frozenset(["pptx", "pptm", "ppsx", "odp", "otp", "ppt", "pps"])
@@ -50,12 +54,22 @@ def read_office(data: bytes, ending: str) -> Parsed:
     check_container(data, ending)
     result = _extract(data, ending, _config())
     nodes = result.document.nodes if result.document else []
-    sections = _Sections(ending)
-    for node in nodes:
+    attached = frozenset(child.path for child in result.children or []) if ending == "msg" else frozenset[str]()
+    sections = _Sections(ending, ranges=used_ranges(data, ending), attached=attached)
+    for node in sorted(nodes, key=lambda node: str(node.content_layer) != "header"):  # a page header stands above the text
         sections.take(node)
     for page in result.pages or []:
-        sections.add_speaker_notes(page)
-    return sections.parsed(_title(result))
+        sections.add_note(page.page_number, page.speaker_notes or "")
+    if ending == "pptx":
+        for number, comment in slide_comments(data):
+            sections.add_note(number, comment)
+    if ending == "xlsx":
+        for sheet, comments in cell_comments(data):
+            sections.add_comments(sheet, comments)
+    parsed = sections.parsed(_title(result))
+    if not parsed.blocks and any("skipped" in warning.message for warning in result.processing_warnings):
+        raise UnreadableError("too_much_output", "its few cells are spread over too large a sheet")
+    return parsed
 
 
 def read_html(data: bytes) -> Parsed:
@@ -160,7 +174,10 @@ def _title(result: xberg.ExtractedDocument) -> str:
 class _Sections:
     """Gathers nodes into sections: by slide, by sheet, or by heading path."""
 
-    def __init__(self, ending: str) -> None:
+    def __init__(
+        self, ending: str, *, ranges: Mapping[str, UsedRange] = MappingProxyType({}), attached: frozenset[str] = frozenset()
+    ) -> None:
+        self._ranges, self._attached = ranges, attached
         self._by = "slide" if ending in SLIDES else "sheet" if ending in SHEETS else "heading"
         self._assembler = Assembler()
         self._slides: dict[int, list[str]] = {}
@@ -184,17 +201,36 @@ class _Sections:
             self._begin(content["level"], " ".join(content["text"].split()))
         if content["node_type"] == "metadata_block":
             self._first_heading = next((entry["value"] for entry in content["entries"] if entry["key"] == "Subject"), "")
+        if self._by == "sheet" and content["node_type"] == "table":
+            self._add_rows(content["grid"])
+            return
         text = _node_text(content)
         if self._by == "slide":
             self._slides.setdefault(self._slide, []).append(text)
         elif not (self._by == "sheet" and content["node_type"] == "heading"):
             self._texts.append(text)
 
-    def add_speaker_notes(self, page: Any) -> None:
-        notes = (page.speaker_notes or "").strip()
-        texts = self._slides.setdefault(page.page_number, [])
-        if self._by == "slide" and notes and not any(notes in text for text in texts):
-            texts.append(notes)
+    def add_note(self, slide: int, note: str) -> None:
+        """What is said about a slide is a part of it."""
+        texts = self._slides.setdefault(slide, [])
+        if self._by == "slide" and note.strip() and not any(note.strip() in text for text in texts):
+            texts.append(note.strip())
+
+    def add_comments(self, sheet: str, comments: str) -> None:
+        self._close()
+        self._assembler.add(comments, Locator(label=f"comments on {sheet}"), (sheet, "comments"))
+
+    def _add_rows(self, grid: dict[str, Any]) -> None:
+        """Runs of rows, each at its cells; those that do not begin with the columns' names stand below them."""
+        self._close()
+        name = self._path[-1][1] if self._path else ""
+        used, rows = self._ranges.get(name), table_rows(grid)
+        is_exact = used is not None and (used.rows, used.columns) == (grid["rows"], grid["cols"])
+        header = header_of(rows)
+        for number, run in enumerate(cut_rows(rows)):
+            place = f"{name}!{used.label(run.first, run.last)}" if used and is_exact else f"sheet {name}" if name else ""
+            above = (name, header) if number else (name,)
+            self._assembler.add(run.text, Locator(label=place), tuple(filter(None, above)))
 
     def parsed(self, title: str) -> Parsed:
         """The sections so far. The title falls back on the first heading, but for sheets, whose names say little."""
@@ -215,10 +251,14 @@ class _Sections:
 
     def _close(self) -> None:
         heading = tuple(text for _, text in self._path if text) if self._layer == "body" else ()
-        label = " > ".join(heading) if self._layer == "body" else LAYERS.get(self._layer, self._layer)
-        label = f"sheet {label}" if self._by == "sheet" and label else label
-        self._assembler.add(_joined(self._texts), Locator(label=label), heading)
-        self._texts = []
+        text, self._texts = _joined(self._texts), []
+        place = Locator(label=" > ".join(heading) if self._layer == "body" else LAYERS.get(self._layer, self._layer))
+        if heading and heading[0] in self._attached:
+            place = Locator(label=" > ".join(heading[1:]), member=f"attachment {member_name(heading[0])}")
+            text = "" if is_left_out(member_name(heading[0])) else text
+        elif self._by == "sheet" and heading:
+            place = Locator(label=f"sheet {place.label}")
+        self._assembler.add(text, place, heading)
 
 
 def _joined(texts: list[str]) -> str:
@@ -229,7 +269,7 @@ def _node_text(content: dict[str, Any]) -> str:
     """The words of one node; empty for those that only hold others."""
     kind = content["node_type"]
     if kind == "table":
-        return _table_text(content["grid"])
+        return "\n".join(row.text for row in table_rows(content["grid"])) + "\n"
     if kind == "metadata_block":
         return "\n".join(f"{entry['key']}: {entry['value']}" for entry in content["entries"])
     if kind in ("group", "list", "image"):
@@ -239,16 +279,3 @@ def _node_text(content: dict[str, Any]) -> str:
     if kind in ("paragraph", "code", "heading"):
         return f"{text.strip()}\n"
     return f"- {text.strip()}" if kind == "list_item" and text.strip() else text
-
-
-def _table_text(grid: dict[str, Any]) -> str:
-    """One line for each row that holds anything, cells apart by bars."""
-    rows: dict[int, dict[int, str]] = {}
-    for cell in grid["cells"]:
-        rows.setdefault(cell["row"], {})[cell["col"]] = " ".join(cell["content"].split())
-    lines = []
-    for _, row in sorted(rows.items()):
-        cells = [row.get(column, "") for column in range(max(row) + 1)]
-        if any(cells):
-            lines.append(" | ".join(cells).rstrip(" |"))
-    return "\n".join(lines) + "\n"

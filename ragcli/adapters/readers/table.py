@@ -6,10 +6,14 @@ It reads nothing itself and imports no lane, so that the process that asks can u
 from __future__ import annotations
 
 import re
+import unicodedata
 from pathlib import PurePath
 
 HEAD_BYTES = 8192
 """How much of a file of unknown name is looked at."""
+LEAST_WIDE = 16
+"""Characters from which bytes can be told to be UTF-16 of any script."""
+_NO_TEXT = frozenset(["Cc", "Cn", "Co", "Cs"])
 
 CODE = (
     "c h cc cpp cxx hpp hh hxx m mm cs java kt kts scala groovy gradle go rs swift dart zig nim d v vala js mjs cjs jsx ts "
@@ -29,7 +33,8 @@ BINARY = (
     "dmg img vmdk qcow2 pkg deb rpm apk msi app parquet feather arrow orc avro npy npz pkl pickle pt pth onnx safetensors "
     "gguf ggml h5 hdf5 mat rdata rds swp lock-journal torrent"
 )
-ARCHIVES = "zip gz tgz bz2 xz zst 7z rar tar lz lz4 br cab pages numbers keynote one onepkg pst ost"
+ARCHIVES = "zip tar tgz tbz tbz2 txz gz bz2 xz"
+UNSUPPORTED = "zst 7z rar lz lz4 br cab pages numbers keynote one onepkg pst ost"
 MARKUP = {
     "markdown": "md markdown mdown mkd mdx qmd rmd",
     "rst": "rst rest",
@@ -55,6 +60,7 @@ FORMATS: dict[str, str] = {
         "office": OFFICE,
         "binary": BINARY,
         "archive": ARCHIVES,
+        "unsupported": UNSUPPORTED,
         **MARKUP,
     }.items()
     for ending in endings.split()
@@ -65,6 +71,7 @@ LINE_FORMATS = frozenset(
     ["plain", "code", "python", "table", "markdown", "rst", "org", "asciidoc", "tex", "xml", "notebook", "subtitles"]
 )
 _HEADER_LINE = re.compile(rb"(?:[A-Za-z][A-Za-z0-9-]{0,60}:[ \t][^\n]*\n(?:[ \t][^\n]*\n)*){3}")
+_MAILDIR = re.compile(r"(?:^|/)(?:cur|new)/\d{9,}\.[^/]+$")
 _MAIL_FIELD = re.compile(rb"^(?:received|return-path|delivered-to|message-id|mime-version|from):", re.I | re.M)
 
 
@@ -78,9 +85,15 @@ def format_of(name: str) -> str:
     return FORMATS.get(ending_of(name), "")
 
 
+def is_maildir_message(path: str) -> bool:
+    """Whether the path may be that of a message in a Maildir: such names end in a host's name, which promises nothing."""
+    return _MAILDIR.search(path) is not None
+
+
 def never_read(name: str) -> str:
     """The reason why a file of this name need not be opened at all; empty if it must be."""
-    return {"binary": "binary", "archive": "unsupported"}.get(format_of(name), "")
+    form = format_of(name)
+    return form if form in ("binary", "unsupported") else ""
 
 
 def sniff(head: bytes) -> str:
@@ -112,7 +125,7 @@ def looks_binary(head: bytes) -> bool:
 
 
 def wide_encoding(head: bytes) -> str | None:
-    """``utf-16-le`` or ``utf-16-be`` if the bytes read like Latin text in it without a byte order mark."""
+    """``utf-16-le`` or ``utf-16-be`` if the bytes read like text in it without a byte order mark."""
     pairs = len(head) // 2
     if pairs < 2:
         return None
@@ -120,4 +133,15 @@ def wide_encoding(head: bytes) -> str | None:
     for name, zeros, letters in (("utf-16-le", high, low), ("utf-16-be", low, high)):
         if zeros.count(0) > 0.7 * pairs and letters.count(0) < 0.02 * pairs:
             return name
-    return None
+    return next((name for name in ("utf-16-le", "utf-16-be") if 0 in head and _reads_as_text(head[: pairs * 2], name)), None)
+
+
+def _reads_as_text(data: bytes, encoding: str) -> bool:
+    """Whether the bytes are words and line ends of any script, and nothing that no text has."""
+    text = data.decode(encoding, "ignore")
+    return len(text) >= LEAST_WIDE and ("\n" in text or " " in text) and not any(map(is_odd, text))
+
+
+def is_odd(character: str) -> bool:
+    """Whether no text has the character: a control, one that Unicode does not name, or the mark of a broken one."""
+    return character == "\ufffd" or (unicodedata.category(character) in _NO_TEXT and character not in "\t\n\v\f\r\x1b\x85")

@@ -17,7 +17,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import IO
 
@@ -26,27 +26,30 @@ from ragcli.adapters.readers.frames import HELLO, PREFIX, decode_answer, encode_
 from ragcli.errors import SourceError
 from ragcli.types import Document, FileStamp, Unreadable
 
-READER_VERSION = 2
+READER_VERSION = 3
 """Raised whenever the same bytes would give another document."""
 LIBRARIES = ("pypdfium2", "xberg", "charset-normalizer")
+OPTIONAL_LIBRARIES = ("tree-sitter",)
 REQUESTS_AHEAD_BYTES = 8192
 """Less than any system's pipe holds, so that asking never blocks while the worker waits for us to listen."""
 MIN_REQUEST_BYTES = 64
 ANSWERS_AHEAD_BYTES = 1 << 20
 GRACE_SECONDS = 5.0
 """Added to the file's own time before a worker that does not stop by itself is killed: it may be starting."""
+CPU_SHARE = 2 / 3
 READ_BYTES = 1 << 18
 ENVIRONMENT = {"MALLOC_ARENA_MAX": "2", "TOKIO_WORKER_THREADS": "1", "RAYON_NUM_THREADS": "1", "PYTHONUTF8": "1"}
 """One thread and few arenas: threads reserve memory for files that are read one after the other anyway."""
 HOME_OF_PACKAGE = Path(__file__).parents[3]
 """Given to the worker's search path, because ``-P`` keeps it from looking for modules in the folder it is started in."""
-DEATHS: Mapping[int, str] = {signal.SIGALRM: "too_slow", signal.SIGUSR1: "too_much_memory"}
+DEATHS: Mapping[int, str] = {signal.SIGALRM: "too_slow", signal.SIGPROF: "too_slow", signal.SIGUSR1: "too_much_memory"}
 
 
 class WorkerReader:
     """Reads files in one sealed, limited process that is started when first needed and again after each death.
 
-    Memory and time are for each file: ``memory_mb`` on what the worker writes to, ``seconds`` on the wall clock.
+    Memory and time are for each file: ``memory_mb`` on what the worker writes to, ``seconds`` on the wall clock and
+    ``cpu_seconds`` of computing, by default two thirds of them: the rest is for a machine that is busy elsewhere.
     ``command`` starts something else than the worker, which has to speak as it does.
     """
 
@@ -55,13 +58,14 @@ class WorkerReader:
         *,
         max_file_bytes: int = 256 << 20,
         seconds: float = 30,
+        cpu_seconds: float | None = None,
         memory_mb: int = 768,
         command: Sequence[str] | None = None,
     ) -> None:
         self.fingerprint = _fingerprint()
         self._seconds = seconds
-        own = [sys.executable, "-P", "-m", "ragcli.adapters.readers.parsing", str(max_file_bytes), str(seconds), str(memory_mb)]
-        self._command = list(command or own)
+        limits = (max_file_bytes, seconds, cpu_seconds or seconds * CPU_SHARE, memory_mb)
+        self._command = list(command or [sys.executable, "-P", "-m", "ragcli.adapters.readers.parsing", *map(str, limits)])
         self._worker: _Worker | None = None
 
     def read(self, stamps: Iterable[FileStamp]) -> Iterator[tuple[FileStamp, Document | Unreadable]]:
@@ -150,7 +154,11 @@ class _Request:
 
 
 def _fingerprint() -> str:
-    return " ".join([f"reader {READER_VERSION}", *(f"{name} {version(name)}" for name in LIBRARIES)])
+    found = [f"reader {READER_VERSION}", *(f"{name} {version(name)}" for name in LIBRARIES)]
+    for name in OPTIONAL_LIBRARIES:
+        with contextlib.suppress(PackageNotFoundError):
+            found.append(f"{name} {version(name)}")
+    return " ".join(found)
 
 
 class _WorkerDeathError(Exception):
