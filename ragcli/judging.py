@@ -24,7 +24,7 @@ LEAST, MOST = 1e-4, 1 - 1e-4
 """No verdict counts as surer than this."""
 
 # A logistic regression over the development sets: see benchmarks/fit_confidence.py.
-VERDICT_WEIGHT, CLOSENESS_WEIGHT, OFFSET = 1.28, 0.87, -1.6
+VERDICT_WEIGHT, CLOSENESS_WEIGHT, OFFSET = 0.89, 0.20, -0.39
 WITHOUT_CLOSENESS = 1.1
 """Stands for the closeness where no embedder was asked: its median on the development sets."""
 

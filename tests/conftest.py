@@ -12,9 +12,11 @@ import pytest
 hypothesis.settings.register_profile("ragcli", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("ragcli")
 
+# A runner in the background has some signals ignored, and what it starts inherits that: tests of them need them back.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # A runner in the background has Ctrl-C ignored, and what it starts inherits that: tests of Ctrl-C need it back.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 REPOSITORY = Path(__file__).parent.parent
 MODELS = Path(os.environ.get("RAGCLI_TEST_MODELS") or REPOSITORY / ".cache" / "models")

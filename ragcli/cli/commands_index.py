@@ -68,7 +68,7 @@ def index(
 
 @commands.command(rich_help_panel=PANEL)
 def status(context: typer.Context, json: Json = False) -> None:
-    """Say what is indexed, how much, since when, what was skipped, and whether it is watched.
+    """Say what is indexed and skipped, since when, and if it is watched.
 
     \b
     Example:
