@@ -24,7 +24,7 @@ def test_what_was_promised_survives_every_kill(launcher, prepared, tmp_path):
     folder = prepared("first index", tmp_path)
     longest = dict.fromkeys(NAMES, 1.0)
     for attempt, name in enumerate(cycle(NAMES)):
-        if tried >= KILLS or attempt > 2 * KILLS or failures:
+        if tried >= KILLS or attempt > 8 * KILLS or failures:
             break
         before = look(folder)
         wait = launcher.start(name, folder)
@@ -32,7 +32,7 @@ def test_what_was_promised_survives_every_kill(launcher, prepared, tmp_path):
         outcome = wait()
         tried += killed
         # A kill that comes too late is none: the next one comes sooner.
-        longest[name] *= 1.1 if killed else 0.8
+        longest[name] *= 1.1 if killed else 0.6
         with noted(failures, f"{name}, kill {tried}"):
             judge(folder, replace(WORKS[name], before=before), outcome)
     settle("random kills", tried, floor=KILLS, failures=failures)
