@@ -375,4 +375,4 @@ def test_closing_leaves_no_reading_process(ports: dict[str, Any], locations: Loc
 def children() -> list[str]:
     """Processes of the worker that this process started and that still run."""
     done = subprocess.run(["ps", "-o", "args=", "--ppid", str(os.getpid())], capture_output=True, text=True, check=True)
-    return [line for line in done.stdout.splitlines() if "ragcli" in line]
+    return [line for line in done.stdout.splitlines() if "ragcli.adapters.readers.parsing" in line]

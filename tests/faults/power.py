@@ -160,7 +160,8 @@ class Unflushed:
         """The name is as it was before the work."""
         old = self.folder.with_name("before") / path.relative_to(self.folder)
         if old.is_dir():
-            path.mkdir(exist_ok=True)
+            if path.parent.is_dir():  # else the loss of its own folder's name took it along
+                path.mkdir(exist_ok=True)
         elif path.is_dir():
             shutil.rmtree(path)
         else:
