@@ -44,7 +44,7 @@ def judged(folder: Path, model_name: str | None, limit: int | None) -> np.ndarra
     """A row for each question: the verdict's logit, the closeness, one, and whether there is an answer."""
     from functools import partial
 
-    from ragcli.asking import _cosines, search_chunks
+    from ragcli.asking import cosines_with, search_chunks
     from ragcli.assistant import Assistant
     from ragcli.evaluating import read_questions
     from ragcli.judging import LEAST, MOST, build_judgement, choose_evidence, read_verdict
@@ -59,7 +59,7 @@ def judged(folder: Path, model_name: str | None, limit: int | None) -> np.ndarra
             hits = search_chunks(Question(question.text), ports, words_weight=options.words_weight).hits
             if question.is_retrieval_only or not hits:
                 continue
-            evidence = choose_evidence(question.text, hits, partial(_cosines, embedder=ports.embedder()))
+            evidence = choose_evidence(question.text, hits, partial(cosines_with, embedder=ports.embedder()))
             verdict = read_verdict(model.first_tokens(build_judgement(question.text, evidence)))
             verdict = min(MOST, max(LEAST, verdict))
             rows.append((math.log(verdict / (1 - verdict)), evidence.closeness, 1.0, float(question.is_answerable)))

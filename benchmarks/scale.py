@@ -10,8 +10,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -24,7 +22,7 @@ from ragcli.adapters.offline import close_doors
 close_doors()
 
 import numpy  # noqa: E402  # the doors are closed first, as in the program
-from setting import MODELS, median_line  # noqa: E402
+from setting import MODELS, median_line, tell_unchanged, write_notes  # noqa: E402
 
 from ragcli.adapters.durability import list_files  # noqa: E402
 from ragcli.adapters.store import LanceStore  # noqa: E402
@@ -206,11 +204,7 @@ def measure_files(count: int, folder: Path) -> None:
     if not home.exists():
         home.mkdir(mode=0o700, parents=True)
         (home / "models").symlink_to(MODELS)
-        for number in range(count):
-            file = files / f"{number % 100:02}" / f"{number // 100 % 10}" / f"note{number}.txt"
-            if number < 1000:
-                file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(f"Note {number}: shelf {number % 97} holds box {number * 7 % 1009}.\n", encoding="utf-8")
+        write_notes(files, count)
         with Assistant.open(home) as real:
             identity, limit = real.machine.identity, real.machine.token_limit
             made = Assistant(real.config, real.locations, embedder=SyntheticEmbedder(identity, limit))
@@ -218,21 +212,7 @@ def measure_files(count: int, folder: Path) -> None:
         report = made.index([files])
         made.close()
         print(f"first index of {report.added:,} files: {time.perf_counter() - started:.0f} s, peak memory {peak_mb():,.0f} MB")
-    again, start = [], []
-    for _ in range(ROUNDS):
-        again.append(run(home, "index", str(files)))
-        start.append(run(home, "--version"))
-    print(median_line("index with nothing changed, whole process", again, "s"))
-    print(median_line("start-up (--version)", start, "s"))
-    print(median_line("beyond start-up", [a - b for a, b in zip(again, start, strict=True)], "s"))
-
-
-def run(home: Path, *arguments: str) -> float:
-    """Wall seconds of the program as a whole process."""
-    started = time.perf_counter()
-    environment = {**os.environ, "RAGCLI_HOME": str(home)}
-    subprocess.run([sys.executable, "-m", "ragcli", *arguments], env=environment, check=True, capture_output=True)
-    return time.perf_counter() - started
+    tell_unchanged(home, files, ROUNDS)
 
 
 def measure_edits(count: int, folder: Path) -> None:

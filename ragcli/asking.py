@@ -178,13 +178,14 @@ def ask_question(question: Question, ports: AskPorts, options: AskOptions, *, pi
 
 def _judge(question: Question, hits: Sequence[Hit], model: LanguageModel, embedder: Embedder | None) -> float:
     """How probable it is that the files answer, by what the model says of the nearest sentences."""
-    cosines = partial(_cosines, embedder=embedder) if embedder else None
+    cosines = partial(cosines_with, embedder=embedder) if embedder else None
     evidence = choose_evidence(question.text, hits, cosines)
     verdict = read_verdict(model.first_tokens(build_judgement(question.text, evidence)))
     return round(answerability(verdict, evidence.closeness), 3)
 
 
-def _cosines(question: str, texts: Sequence[str], *, embedder: Embedder) -> list[float]:
+def cosines_with(question: str, texts: Sequence[str], *, embedder: Embedder) -> list[float]:
+    """The cosine of the question with each of the texts."""
     vector = embedder.embed_query(question)
     others = embedder.embed_passages(texts)
     return [sum(float(a) * float(b) for a, b in zip(vector, other, strict=True)) for other in others]
@@ -258,7 +259,7 @@ def search_piped(question: Question, piped: str, embedder: Callable[[], Embedder
     candidates = [entry.chunk for entry in words.entries]
     if len(chunks) <= 1:
         return tuple(Hit(chunk, 1.0) for chunk in candidates)
-    near = _cosines(question.text, [text_to_embed(chunk) for chunk in candidates], embedder=embedder())
+    near = cosines_with(question.text, [text_to_embed(chunk) for chunk in candidates], embedder=embedder())
     scored = [ScoredChunk(chunk, cosine) for chunk, cosine in zip(candidates, near, strict=True)]
     meaning = Ranking("meaning", tuple(sorted(scored, key=lambda entry: -entry.score)))
     marks = marks_in(question.text)

@@ -65,13 +65,13 @@ def suffer(launcher: Launcher, name: str, folder: Path, fault: Fault, log: Path)
 
 
 def check_end(fault: Fault, outcome: Outcome) -> None:
-    """A failing disk is said to fail; nothing else comes out.
+    """A failing disk is said to fail, or the part of the index that it would not read; nothing else comes out.
 
     SQLite hides the number of what it meets outside of a write. Disks that are really full are a suite of their own.
     """
     allowed = {
         "SIGKILL": {"killed by 9", "done"},
         "ENOSPC": {"done", "disk-full", "unsafe-folder"},
-        "EIO": {"done", "unsafe-folder"},
+        "EIO": {"done", "unsafe-folder", "index-damaged"},
     }
     assert outcome.end in allowed[fault.effect], f"{outcome.end}: {outcome.message}"
