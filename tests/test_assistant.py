@@ -374,5 +374,5 @@ def test_closing_leaves_no_reading_process(ports: dict[str, Any], locations: Loc
 
 def children() -> list[str]:
     """Processes of the worker that this process started and that still run."""
-    done = subprocess.run(["ps", "-o", "args=", "--ppid", str(os.getpid())], capture_output=True, text=True, check=True)
+    done = subprocess.run(["ps", "-ww", "-o", "args=", "--ppid", str(os.getpid())], capture_output=True, text=True, check=True)
     return [line for line in done.stdout.splitlines() if "ragcli.adapters.readers.parsing" in line]

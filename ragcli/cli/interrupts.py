@@ -18,6 +18,8 @@ from ragcli.errors import INTERRUPTED
 GRACE_SECONDS = 0.9
 """How long the work may take to stop by itself. People press again after a second."""
 STOPPED = "Stopped; what was done is kept."
+HANDLED = 0
+"""Comes in turn among the numbers of signals, so that a press which is read late is not taken for a new one."""
 
 
 class _Interrupts:
@@ -36,6 +38,8 @@ class _Interrupts:
 
     def listen(self, descriptor: int) -> None:
         while number := os.read(descriptor, 1):
+            if number[0] == HANDLED:
+                self.pressed.clear()
             if number[0] != signal.SIGINT:
                 continue
             again = self.pressed.is_set()
@@ -70,7 +74,8 @@ def catch_interrupts() -> None:
 
 def interrupt_handled() -> None:
     """The next Ctrl-C counts as a first one."""
-    _interrupts.pressed.clear()
+    if _interrupts.writer is not None:
+        os.write(_interrupts.writer, bytes([HANDLED]))
 
 
 def stop_was_told() -> None:
