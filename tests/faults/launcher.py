@@ -25,10 +25,14 @@ LONGEST_SECONDS = 300
 def main() -> None:
     answer({"ready": True})
     for line in sys.stdin:
+        request = json.loads(line)
         gate, opener = os.pipe()
+        # Before the victim is, whose opening of files may be made to fail.
+        diary = os.open(request["diary"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         pid = os.fork()
         if pid == 0:
-            be_victim(json.loads(line), gate)
+            be_victim(request, gate, diary)
+        os.close(diary)
         answer({"pid": pid})
         sys.stdin.readline()
         os.write(opener, b"!")
@@ -42,9 +46,8 @@ def answer(values: dict[str, Any]) -> None:
     sys.stdout.flush()
 
 
-def be_victim(request: dict[str, str], gate: int) -> NoReturn:
+def be_victim(request: dict[str, str], gate: int, diary: int) -> NoReturn:
     signal.alarm(LONGEST_SECONDS)  # for those that hang, or are forgotten
-    diary = os.open(request["diary"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
     def tell(**values: Any) -> None:
         # By another call than write, since that one may be made to fail.

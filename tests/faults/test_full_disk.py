@@ -39,7 +39,7 @@ def test_a_full_disk_loses_nothing_and_can_be_read(launcher, prepared, tmp_path)
                         assert document == "next" or generation in WORKS[name].allows(document, outcome.promises.get(document))
                     remount(place)
                     judge(place / "index", WORKS[name], outcome)
-    settle("full disks", filled, floor=sized(4, 30), failures=failures)
+    settle("full disks", filled, floor=sized(4, 24), failures=failures)
     assert tried > filled, "no disk was large enough"
 
 

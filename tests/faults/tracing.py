@@ -20,7 +20,7 @@ CHANGES = (
 )
 """Every call by which a store changes a disk, or waits for it."""
 LOG = re.compile(r"(\d+) +(\w+)\((.*)")
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 120
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,8 +55,13 @@ class Launcher:
         diary.unlink(missing_ok=True)
         self._say(json.dumps({"work": work, "folder": str(folder), "diary": str(diary)}))
         self.pid = self._hear()["pid"]
-        if watch is not None:
-            watch(self.pid)
+        try:
+            if watch is not None:
+                watch(self.pid)
+        except BaseException:
+            self._say("go")
+            self._hear()
+            raise
         self._say("go")
         return lambda: self._end(diary, self._hear()["status"])
 
