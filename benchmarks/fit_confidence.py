@@ -1,16 +1,19 @@
-"""How sure to be that the files answer, fitted: `python benchmarks/fit_confidence.py [--model NAME] SET_FOLDER…`.
+"""How sure to be that the files answer, fitted: `python benchmarks/fit_confidence.py [--keep FILE] SET_FOLDER…`.
 
-Each set's questions are searched for and judged, not answered. A logistic regression of "has an answer" on the verdict's
-logit and the closeness is fitted, every set weighing the same; then each set is left out in turn, and what the others'
-fit makes of it is printed: the area under the curve, and for several floors the share of unanswerable questions that
-are refused and of answerable ones that are refused wrongly.
+Each set's questions are asked with no floor, and what was seen of each answer is kept, one JSON object a line; a run that
+was stopped goes on. A logistic regression of "has an answer" on the verdict's logit, whether the evidence holds the answer
+word for word and whether it lacks a name of the question is fitted, every set weighing the same; then each set is left out
+in turn, and what the others' fit makes of it is printed: the area under the curve, and for several floors the share of
+unanswerable questions that are refused and of answerable ones that are refused wrongly.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from setting import HOME
@@ -26,12 +29,17 @@ def main() -> None:
     parser.add_argument("sets", nargs="+", type=Path)
     parser.add_argument("--model")
     parser.add_argument("--limit", type=int)
+    parser.add_argument("--keep", type=Path, default=Path("confidence.jsonl"))
     options = parser.parse_args()
     close_doors()
-    sets = {folder.name: judged(folder, options.model, options.limit) for folder in options.sets}
+    for folder in options.sets:
+        ask_all(folder, options.model, options.limit, options.keep)
+    kept = [json.loads(line) for line in options.keep.read_text(encoding="utf-8").splitlines()]
+    sets = {folder.name: features_of([each for each in kept if each["set"] == folder.name]) for folder in options.sets}
     sets = {name: rows for name, rows in sets.items() if len(rows)}
     weights = fit(list(sets.values()))
-    print(f"all sets: VERDICT_WEIGHT, CLOSENESS_WEIGHT, OFFSET = {', '.join(f'{weight:.2f}' for weight in weights)}")
+    names = "VERDICT_WEIGHT, VERBATIM_WEIGHT, STRANGERS_WEIGHT, OFFSET"
+    print(f"all sets: {names} = {', '.join(f'{weight:.2f}' for weight in weights)}")
     print("\n| set left out | n | area under curve | calibration error | " + " | ".join(f"< {floor}" for floor in FLOORS) + " |")
     print("| --- " * (4 + len(FLOORS)) + "|")
     for name, rows in sets.items():
@@ -40,40 +48,80 @@ def main() -> None:
     print(row("all, fitted on all", np.concatenate(list(sets.values())), weights))
 
 
-def judged(folder: Path, model_name: str | None, limit: int | None) -> np.ndarray:
-    """A row for each question: the verdict's logit, the closeness, one, and whether there is an answer."""
-    from functools import partial
+def ask_all(folder: Path, model_name: str | None, limit: int | None, keep: Path) -> None:
+    """Each question of the set that has not been asked before is asked, and what came of it added to ``keep``."""
+    from dataclasses import replace
 
-    from ragcli.asking import cosines_with, search_chunks
+    from ragcli import asking
     from ragcli.assistant import Assistant
+    from ragcli.citing import MARKER
     from ragcli.evaluating import read_questions
-    from ragcli.judging import LEAST, MOST, build_judgement, choose_evidence, read_verdict
-    from ragcli.types import Question
+    from ragcli.scoring import score_answer
+    from ragcli.types import AnswerFinished, Question
 
-    rows = []
-    with Assistant.open(HOME) as assistant, assistant._beside(folder, model_name) as beside:
+    seen: list[dict[str, Any]] = []
+
+    def remember(verdict: float, evidence: Any) -> float:
+        seen.append({"verdict": verdict, "verbatim": evidence.verbatim, "strangers": evidence.strangers})
+        return 1.0
+
+    asking.answerability = remember
+    done = {json.loads(line)["id"] for line in keep.read_text(encoding="utf-8").splitlines()} if keep.exists() else set()
+    with (
+        Assistant.open(HOME) as assistant,
+        assistant._beside(folder, model_name) as beside,
+        keep.open("a", encoding="utf-8") as out,
+    ):
         beside.index([folder / "corpus"])
-        ports, options = beside._ask_ports(), beside._ask_options()
-        model = ports.model()
+        ports, options = beside._ask_ports(), replace(beside._ask_options(), min_confidence=0.0)
         for question in read_questions(folder, limit=limit, seed=0):
-            hits = search_chunks(Question(question.text), ports, words_weight=options.words_weight).hits
-            if question.is_retrieval_only or not hits:
+            if question.is_retrieval_only or question.id in done:
                 continue
-            evidence = choose_evidence(question.text, hits, partial(cosines_with, embedder=ports.embedder()))
-            verdict = read_verdict(model.first_tokens(build_judgement(question.text, evidence)))
-            verdict = min(MOST, max(LEAST, verdict))
-            rows.append((math.log(verdict / (1 - verdict)), evidence.closeness, 1.0, float(question.is_answerable)))
-            print(f"{folder.name} {question.id} {verdict:.3f} {evidence.closeness:.3f} {question.is_answerable}", flush=True)
-    return np.array(rows)
+            seen.clear()
+            *_, last = asking.ask_question(Question(question.text), ports, options)
+            assert isinstance(last, AnswerFinished)
+            answer = last.answer
+            score = score_answer(MARKER.sub("", answer.text), question)
+            told = {
+                "set": folder.name,
+                "id": question.id,
+                "kind": question.kind,
+                "is_answerable": question.is_answerable,
+                "said": answer.text,
+                "f1": score.f1,
+                "contains": score.contains,
+                "top": answer.hits[0].score if answer.hits else 0.0,
+                "similarity": max((hit.similarity or 0.0 for hit in answer.hits), default=0.0),
+                "support": [citation.supported for citation in answer.citations],
+                "tokens": answer.usage.prompt_tokens,
+                "ms": answer.took_ms["total"],
+                **(seen[-1] if seen else {"verdict": 0.0, "verbatim": False, "strangers": False}),
+            }
+            out.write(json.dumps(told, ensure_ascii=False) + "\n")
+            out.flush()
+
+
+def features_of(rows: list[dict[str, Any]]) -> np.ndarray:
+    """For each question the verdict's logit, verbatim, strangers, one, and whether there is an answer."""
+    from ragcli.judging import LEAST, MOST
+
+    sure = [min(MOST, max(LEAST, each["verdict"])) for each in rows]
+    return np.array(
+        [
+            (math.log(verdict / (1 - verdict)), each["verbatim"], each["strangers"], 1.0, each["is_answerable"])
+            for each, verdict in zip(rows, sure, strict=True)
+        ],
+        dtype=float,
+    )
 
 
 def fit(sets: list[np.ndarray]) -> np.ndarray:
     """The weights of a logistic regression, by Newton's method, where every set counts as much as another."""
     data = np.concatenate(sets)
     share = np.concatenate([np.full(len(rows), 1 / len(rows)) for rows in sets]) / len(sets)
-    features, truth = data[:, :3], data[:, 3]
-    weights = np.zeros(3)
-    ridge = RIDGE * np.diag([1.0, 1.0, 0.0])
+    features, truth = data[:, :-1], data[:, -1]
+    weights = np.zeros(features.shape[1])
+    ridge = RIDGE * np.diag([*[1.0] * (len(weights) - 1), 0.0])
     for _ in range(50):
         guess = 1 / (1 + np.exp(-features @ weights))
         slope = features.T @ (share * (guess - truth)) + ridge @ weights
@@ -83,7 +131,7 @@ def fit(sets: list[np.ndarray]) -> np.ndarray:
 
 
 def row(name: str, rows: np.ndarray, weights: np.ndarray) -> str:
-    guess, truth = 1 / (1 + np.exp(-rows[:, :3] @ weights)), rows[:, 3] == 1
+    guess, truth = 1 / (1 + np.exp(-rows[:, :-1] @ weights)), rows[:, -1] == 1
     refused = [f"{_share(guess[~truth] < floor)} / {_share(guess[truth] < floor)}" for floor in FLOORS]
     return (
         f"| {name} | {len(rows)} | {area(guess, truth)} | {calibration_error(guess, truth):.3f} | " + " | ".join(refused) + " |"

@@ -11,17 +11,31 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ragcli.assistant import Assistant
     from ragcli.errors import RagError
-    from ragcli.types import Answer, Citation, Hit, IndexReport, Question, Scope, SearchResult
+    from ragcli.types import (
+        Answer,
+        Citation,
+        Extracted,
+        FieldValue,
+        Hit,
+        IndexReport,
+        Question,
+        Record,
+        Scope,
+        SearchResult,
+    )
 
 __version__ = "0.1.0"
 __all__ = [
     "Answer",
     "Assistant",
     "Citation",
+    "Extracted",
+    "FieldValue",
     "Hit",
     "IndexReport",
     "Question",
     "RagError",
+    "Record",
     "Scope",
     "SearchResult",
     "__version__",

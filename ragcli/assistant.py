@@ -11,27 +11,36 @@ Everything heavy is loaded when it is first needed: see ``machine``.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-from ragcli.asking import AskOptions, AskPorts, ask_question, check_index, check_question, fits, search_chunks
+from ragcli import catalog
+from ragcli.asking import AskOptions, AskPorts, ask_question, check_index, check_question
 from ragcli.attending import IndexAttendant
-from ragcli.config import Config, Locations, load_config
+from ragcli.config import Config, Locations
+from ragcli.converser import Converser
+from ragcli.declaring import collections_to_refresh
 from ragcli.errors import SourceError, StoreError
+from ragcli.examining import Examinee
 from ragcli.forgetting import forget_paths
+from ragcli.guarding import Guardian
 from ragcli.indexing import IndexOptions, IndexPorts, index_collections, index_roots
 from ragcli.keeping import ModelKeeper
-from ragcli.machine import Machine, resolve
+from ragcli.layering import load_config
+from ragcli.machine import PORTS, Machine, resolve
+from ragcli.mapmaker import MapMaker
 from ragcli.planning import source_id_of
+from ragcli.recording import RecordMaker
+from ragcli.searching import fits, search_chunks
+from ragcli.surveyor import CollectionSurveyor
+from ragcli.translating import ask_across_languages, check_languages
 from ragcli.types import (
     Answer,
     AnswerEvent,
     AnswerFinished,
     Chunk,
-    EvaluationEvent,
-    EvaluationProgressed,
     Finding,
     IndexEvent,
     IndexFinished,
@@ -43,12 +52,15 @@ from ragcli.types import (
     StoredSource,
     StoreStats,
 )
+from ragcli.vetting import vet_events
 
+SAMPLED_FILES = 100
+"""Whose languages the doctor looks at."""
 EVALUATIONS = "eval"
 """Folder below the data folder for the indexes of evaluation sets."""
 
 
-class Assistant(ModelKeeper, IndexAttendant):
+class Assistant(ModelKeeper, IndexAttendant, RecordMaker, CollectionSurveyor, Converser, Examinee, Guardian, MapMaker):
     """An index, an embedder and a language model, each made from the settings when first used, or brought by the caller.
 
     Methods that end in ``_events`` are generators: nothing happens until they are iterated, and closing them stops the work.
@@ -67,14 +79,16 @@ class Assistant(ModelKeeper, IndexAttendant):
     def open(cls, home: Path | None = None, **settings: Any) -> Assistant:
         """An assistant with the user's settings; ``settings`` are dotted keys with ``__`` for the dot, and win.
 
-        ``home`` takes the place of RAGCLI_HOME. Raises ConfigError.
+        A port by its name, as ``embedder``, takes the place of what would be made; ``home`` that of RAGCLI_HOME.
+        Raises ConfigError.
         """
         from ragcli.adapters.settings import default_locations
 
         environment = {**os.environ, **({"RAGCLI_HOME": str(home)} if home else {})}
         locations = default_locations(environment)
+        ports = {name: settings.pop(name) for name in PORTS & settings.keys()}
         flags = {key.replace("__", "."): value for key, value in settings.items()}
-        return cls(load_config(locations.config_file, environment, flags), locations)
+        return cls(load_config(locations.config_file, environment, flags), locations, **ports)
 
     def __enter__(self) -> Assistant:
         return self
@@ -110,20 +124,8 @@ class Assistant(ModelKeeper, IndexAttendant):
         if roots:
             yield from index_roots(roots, ports, options)
         else:
-            names = self._collections(collection, ports, rebuild=force and not dry_run)
-            yield from index_collections(names, ports, options)
-
-    def _collections(self, wanted: str | None, ports: IndexPorts, *, rebuild: bool) -> list[str]:
-        """The collections to refresh. With ``rebuild`` the index is emptied first, unless one collection alone is wanted
-        and the index fits the settings: then that one is read again in place."""
-        if rebuild and (wanted is None or ports.store.identity() not in (None, ports.identity)):
-            ports.store.reset(ports.identity)
-            wanted = None
-        known = {root.collection for root in ports.store.roots()}
-        found = known if wanted is None else known & {wanted}
-        if not found:
-            raise SourceError("nothing-to-index", "no folder has been indexed yet", hint="ragcli index ~/Documents")
-        return sorted(found)
+            collections = collections_to_refresh(collection, self.config, ports, rebuild=force and not dry_run)
+            yield from index_collections(collections, ports, options)
 
     def index(self, paths: Sequence[Path] = (), **options: Any) -> IndexReport:
         """As ``index_events``, all at once: what was done."""
@@ -133,6 +135,7 @@ class Assistant(ModelKeeper, IndexAttendant):
 
     def forget_events(self, paths: Sequence[Path]) -> Iterator[IndexEvent]:
         """The sources below the paths leave the index for good. Raises SourceError ``not-indexed``."""
+        self.forget_surveys()
         return forget_paths([Path(os.path.realpath(path.expanduser())) for path in paths], self.machine.store)
 
     def _index_ports(self) -> IndexPorts:
@@ -161,18 +164,34 @@ class Assistant(ModelKeeper, IndexAttendant):
         self._check_index(question)
         return search_chunks(question, self._ask_ports(), words_weight=self.config.search.words_weight)
 
-    def ask_events(self, question: Question, *, piped: str | None = None, max_tokens: int | None = None) -> Iterator[AnswerEvent]:
+    def ask_events(
+        self,
+        question: Question,
+        *,
+        piped: str | Iterable[str] | None = None,
+        only_piped: bool = False,
+        max_tokens: int | None = None,
+        strict: bool = False,
+    ) -> Iterator[AnswerEvent]:
         """Retrieved, Packed, Deltas, and AnswerFinished last; without close passages only the first and the last.
 
-        ``piped`` is a text to answer from, with or without an index. Raises UsageError, StoreError, ModelError.
+        ``piped`` is a text to answer from, whole or in blocks, with or without an index; or with nothing else, if
+        ``only_piped``. ``strict`` drops what no passage bears out. Raises UsageError, StoreError, ModelError.
         """
         check_question(question.text)
         if not piped:
             self._check_index(question)
         if self.config.answer.model != "auto":
             self.machine.check_model()  # who names a model wants to know that it is not there, whatever is found
-        ports = self._ask_ports(with_store=not piped or self._has_fitting_index())
-        yield from ask_question(question, ports, self._ask_options(max_tokens), piped=piped)
+        with_store = not piped or (not only_piped and self._has_fitting_index())
+        ports = self._ask_ports(with_store=with_store)
+
+        def ask(asked: Question) -> Iterator[AnswerEvent]:
+            return ask_question(asked, ports, self._ask_options(max_tokens), piped=piped)
+
+        knows_many = piped or not catalog.knows_only_english(self.config.models.embedder)
+        events = ask(question) if knows_many else ask_across_languages(question, ask, ports.model)
+        yield from vet_events(events, None if question.mode == "words" else ports.embedder, strict=strict)
 
     def ask(self, text: str, **options: Any) -> Answer:
         """As ``ask_events`` for a question of that text, all at once."""
@@ -183,7 +202,8 @@ class Assistant(ModelKeeper, IndexAttendant):
 
     def _ask_ports(self, *, with_store: bool = True) -> AskPorts:
         machine = self.machine
-        return AskPorts(machine.store if with_store else None, lambda: machine.embedder, lambda: machine.model)
+        store, reranker = machine.store if with_store else None, machine.make_reranker
+        return AskPorts(store, lambda: machine.embedder, lambda: machine.model, reranker=reranker)
 
     def _ask_options(self, max_tokens: int | None = None) -> AskOptions:
         answer = self.config.answer
@@ -201,33 +221,6 @@ class Assistant(ModelKeeper, IndexAttendant):
     def _has_fitting_index(self) -> bool:
         stored = self.machine.store.identity()
         return stored is not None and fits(stored, self.machine.identity) and self.machine.store.holds_chunks
-
-    def evaluate_events(
-        self,
-        folder: Path,
-        *,
-        retrieval_only: bool = False,
-        limit: int | None = None,
-        seed: int = 0,
-        model: str | None = None,
-        k: int = 8,
-    ) -> Iterator[EvaluationEvent]:
-        """The set in ``folder`` is indexed apart from the user's files and asked; the last event is EvaluationFinished."""
-        from ragcli import evaluating, extracting
-
-        folder = resolve(folder)
-        if (folder / "manifest.jsonl").is_file():
-            yield from extracting.evaluate_extraction(folder, self.machine.reader)
-            return
-        options = evaluating.EvaluationOptions(retrieval_only, limit, seed, k)
-        questions = evaluating.read_questions(folder, limit=limit, seed=seed)
-        with self._beside(folder, model) as beside:
-            if not retrieval_only and not all(question.is_retrieval_only for question in questions):
-                beside.machine.check_model()
-            for _ in beside.index_events([folder / "corpus"]):
-                yield EvaluationProgressed(0, 0, "indexing")
-            ports, reader = beside._ask_ports(), beside.machine.reader
-            yield from evaluating.evaluate_questions(folder, ports, reader, beside._ask_options(), options)
 
     def _beside(self, folder: Path, model: str | None) -> Assistant:
         """An assistant with an index of its own for the folder, and what the caller brought to this one."""
@@ -292,10 +285,22 @@ class Assistant(ModelKeeper, IndexAttendant):
             folder=checking.look_at_folder(self.locations.data),
             terminal=checking.look_at_terminal(),
             watcher=self.watch_health(),
+            memory=checking.look_at_memory(),
+            memory_needed=max((row.memory for row in self.model_list() if row.in_use and row.role == "llm"), default=0),
         )
+        name = self.config.models.embedder
+        yield from check_languages(self._sample_texts(), name, knows_only_english=catalog.knows_only_english(name))
+
+    def _sample_texts(self) -> Iterator[str]:
+        """The beginnings of some indexed files, evenly spread."""
+        store = self.machine.store
+        held = [source for source in store.sources().values() if source.chunks] if store.identity() else []
+        for source in held[:: max(1, len(held) // SAMPLED_FILES)]:
+            yield from (chunk.text for chunk in store.chunks_of(source.id)[:2])
 
     def offline_proof(self) -> Iterator[Finding]:
-        """What the kernel answers to each way out; the last finding is the verdict."""
-        from ragcli.adapters.offline import offline_proof
+        """What the kernel answers to each way out, with the libraries loaded and the index and models open; a verdict last."""
+        from ragcli.adapters.proof import prove_offline
 
-        return offline_proof()
+        self.open_everything()
+        yield from prove_offline(self.locations.data)

@@ -14,7 +14,7 @@ from importlib import resources
 from typing import Any, Literal
 
 from ragcli.errors import ModelError
-from ragcli.types import InstalledModel, ModelRow
+from ragcli.types import InstalledModel, ModelRow, Role
 
 RANK_OF_STRANGERS = 45
 """Models that the catalog does not know stand between its small and its good ones: someone chose to bring them."""
@@ -58,7 +58,7 @@ class CatalogModel:
     """One entry: exactly one of ``wheels`` and ``hub`` is given. Sizes are in bytes."""
 
     name: str
-    role: Literal["embedder", "llm"]
+    role: Role
     format: Literal["sentence-transformers", "gguf", "mlx"]
     licence: str
     description: str
@@ -66,6 +66,8 @@ class CatalogModel:
     parameters: int
     rank: int
     default_for: tuple[str, ...] = ()
+    languages: str = ""
+    """``en`` for an embedder that knows English alone; empty if it knows many, or if that is not known."""
     chat_template: str = ""
     """Used where the source has none."""
     files: tuple[CatalogFile, ...] = ()
@@ -115,6 +117,11 @@ def default_model(role: str, engine: str = "llamacpp") -> CatalogModel:
     """What to pull for a role when nothing was chosen; ``engine`` matters for language models only."""
     wanted = "embedder" if role == "embedder" else engine
     return next(entry for entry in entries() if wanted in entry.default_for)
+
+
+def knows_only_english(name: str) -> bool:
+    """Whether the embedder finds what is said in English alone, as far as the catalog knows."""
+    return any(entry.name == name and entry.languages == "en" for entry in entries())
 
 
 def choose_default(installed: Iterable[InstalledModel], engine: str) -> InstalledModel | None:

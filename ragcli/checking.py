@@ -39,6 +39,15 @@ SYNCED_NAMES: Mapping[str, str] = {
     "syncthing": "Syncthing",
 }
 """How sync clients name their folders: the start of a folder's name, lower case."""
+SYNC_MARKS: Mapping[str, str] = {
+    ".stfolder": "Syncthing",
+    ".dropbox.cache": "Dropbox",
+    ".sync_*.db": "Nextcloud",
+    "._sync_*.db": "ownCloud",
+    ".tmp.driveupload": "Google Drive",
+    ".sync/ID": "Resilio Sync",
+}
+"""What sync clients leave at the top of the folders that they sync, whatever these are called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +93,28 @@ def _hard_links_work(folder: Path) -> bool | None:
     return True
 
 
+@dataclass(frozen=True, slots=True)
+class MemoryState:
+    """Bytes of main memory: all, and what programs could have now (all of it where the system does not say)."""
+
+    total: int
+    available: int
+
+
+def look_at_memory() -> MemoryState | None:
+    """None where the system tells nothing."""
+    try:
+        total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return None
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        available = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration, ValueError):
+        return MemoryState(total, total)
+    return MemoryState(total, available)
+
+
 def look_at_terminal() -> Terminal:
     return Terminal(sys.stdout.isatty(), (sys.stdout.encoding or "").lower())
 
@@ -100,18 +131,22 @@ def check_machine(
     folder: FolderState,
     terminal: Terminal,
     watcher: WatchHealth | None = None,
+    memory: MemoryState | None = None,
+    memory_needed: int = 0,
     python: tuple[int, ...] = sys.version_info[:3],
 ) -> Iterator[Finding]:
     """One finding or more for each thing that ragcli needs.
 
     ``embedder`` and ``llm`` are the configured names, ``auto`` meaning any. ``engines`` maps each engine to why it
-    cannot be used, an empty text if it can. ``stats`` is None while there is no index.
+    cannot be used, an empty text if it can. ``stats`` is None while there is no index. ``memory_needed`` is in bytes, that of
+    the language model in use; 0 if not known.
     """
     yield check_python(python)
     yield check_seal(seal, airgap)
     yield check_model(models, "embedder", embedder)
     yield check_model(models, "llm", llm)
     yield check_engines(engines)
+    yield check_memory(memory, memory_needed)
     yield check_index(stats, embedder)
     yield check_watcher(watcher, time.time())
     yield check_permissions(folder)
@@ -151,6 +186,18 @@ def check_engines(engines: Mapping[str, str]) -> Finding:
     if usable:
         return Finding("engine", "ok", ", ".join(usable) + (f" (not {broken})" if broken else ""))
     return Finding("engine", "error", broken or "no engine is known", "pip install --force-reinstall xllamacpp")
+
+
+def check_memory(memory: MemoryState | None, needed: int) -> Finding:
+    if memory is None:
+        return Finding("memory", "ok", "the system does not tell how much there is")
+    shown = f"{_size(memory.available)} of {_size(memory.total)} free"
+    if needed <= memory.available:
+        return Finding("memory", "ok", shown + (f"; the language model needs {_size(needed)}" if needed else ""))
+    message, smaller = f"{shown}, but the language model needs {_size(needed)}", "take a smaller model: ragcli models list"
+    if needed > memory.total:
+        return Finding("memory", "error", message, smaller)
+    return Finding("memory", "warning", message, f"end other programs, or {smaller}")
 
 
 def check_index(stats: StoreStats | None, embedder: str) -> Finding:
@@ -204,10 +251,14 @@ def check_synced(path: Path) -> Finding:
 
 
 def synced_by(path: Path) -> str:
-    """The service whose folder the path is in, as far as names tell; empty if in none."""
+    """The service whose folder the path is in, by its name or by the marks that sync clients leave; empty if in none."""
     for part in (part.lower() for part in path.parts):
         for name, service in SYNCED_NAMES.items():
             if part.startswith(name):
+                return service
+    for folder in (path, *path.parents):
+        for mark, service in SYNC_MARKS.items():
+            if any(folder.glob(mark)):
                 return service
     return ""
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from ragcli.claims import bears_out
 from ragcli.prompting import NOT_FOUND
 from ragcli.sentences import split_sentences, words_of
 from ragcli.types import Citation, Context, Locator, Passage
@@ -17,8 +18,6 @@ OPEN_MARKER = re.compile(r"\s*\[[\d\s,;–-]*$|\s+$")
 
 LONGEST_QUOTE = 320
 """Characters of a quote: two long sentences, which is what a reader checks at a glance."""
-SUPPORTED_SHARE = 0.5
-"""Share of a sentence's words that its passage must hold, all its numbers aside, for it to count as supported."""
 _SHOWN = r"(?:files?|passages?|texts?|contexts?|documents?)"
 """What a model calls that which it was shown."""
 DENIALS = re.compile(
@@ -33,11 +32,14 @@ DENIALS = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class _Statement:
-    """A sentence of the answer and the passages it names."""
+class Statement:
+    """A sentence of the answer, and the passages it names."""
 
     text: str
+    """Without markers."""
     numbers: tuple[int, ...]
+    marked: str
+    """As it stands in the answer."""
 
 
 def says_not_found(text: str) -> bool:
@@ -100,6 +102,18 @@ def settle_markers(text: str, context: Context, question: str = "") -> str:
     return settled + text[position:]
 
 
+def add_markers(text: str, context: Context, question: str = "") -> str:
+    """A text that names no passage, with the number of the passage that supports it behind each sentence that has one."""
+    if MARKER.search(text):
+        return text
+    marked, position = "", 0
+    for start, end in split_sentences(text):
+        marker = "".join(f" [{number}]" for number in _supporting(text[start:end], context.passages, question))
+        marked += text[position:end] + marker
+        position = end
+    return marked + text[position:]
+
+
 def _last_sentence(text: str) -> str:
     plain = MARKER.sub("", text)
     spans = split_sentences(plain)
@@ -109,7 +123,7 @@ def _last_sentence(text: str) -> str:
 def _settle(
     statement: str, named: Sequence[int], already: frozenset[int], passages: Mapping[int, Passage], question: str
 ) -> Sequence[int]:
-    if not named or any(is_supported(statement, _evidence(passages[number], question)) for number in (*already, *named)):
+    if not named or any(bears_out(statement, _evidence(passages[number]), question) for number in (*already, *named)):
         return named
     return _supporting(statement, tuple(passages.values()), question) or named
 
@@ -128,7 +142,7 @@ def find_citations(text: str, context: Context, question: str = "") -> tuple[Cit
     """
     passages = {passage.number: passage for passage in context.passages}
     found: dict[int, Citation] = {}
-    statements = [statement for statement in _statements(text) if statement.text]
+    statements = [statement for statement in statements_in(text) if statement.text]
     named = any(number in passages for statement in statements for number in statement.numbers)
     for statement in statements:
         numbers = statement.numbers if named else _supporting(statement.text, context.passages, question)
@@ -140,7 +154,7 @@ def find_citations(text: str, context: Context, question: str = "") -> tuple[Cit
     return tuple(found.values())
 
 
-def _statements(text: str) -> Iterator[_Statement]:
+def statements_in(text: str) -> Iterator[Statement]:
     """The sentences with the markers that stand in or right behind them."""
     waiting = ""
     for start, end in split_sentences(text):
@@ -149,21 +163,28 @@ def _statements(text: str) -> Iterator[_Statement]:
         plain = MARKER.sub("", sentence).strip()
         if numbers and not words_of(plain):
             plain = waiting
-        yield _Statement(plain, numbers)
+        yield Statement(plain, numbers, sentence)
         waiting = plain
 
 
 def _supporting(statement: str, passages: Sequence[Passage], question: str) -> tuple[int, ...]:
     """The passage that holds most of the statement, and then of the question; none if none supports it."""
-    able = [passage for passage in passages if is_supported(statement, _evidence(passage, question))]
+    able = [passage for passage in passages if bears_out(statement, _evidence(passage), question)]
     best = max(able, key=lambda passage: (_share(statement, passage.text), _share(question, passage.text)), default=None)
     return (best.number,) if best and find_quote(statement, best.text, question) else ()
 
 
-def _evidence(passage: Passage, question: str) -> str:
-    """What a statement may draw on: the passage below its headings, and the question that it repeats."""
+def cite_statement(statement: str, passages: Sequence[Passage], question: str = "") -> Citation | None:
+    """The citation of the passage that bears most of the statement out; None if none does."""
+    numbers = _supporting(statement, passages, question)
+    chosen = next((passage for passage in passages if passage.number in numbers), None)
+    return _cite(statement, chosen, question) if chosen else None
+
+
+def _evidence(passage: Passage) -> str:
+    """What a statement may draw on: the passage below its headings, in its file."""
     chunk = passage.hit.chunk
-    return "\n".join((passage.text, chunk.title, *chunk.heading, question))
+    return "\n".join((passage.text, chunk.title, *chunk.heading, chunk.path.name))
 
 
 def _cite(statement: str, passage: Passage, question: str) -> Citation | None:
@@ -175,13 +196,14 @@ def _cite(statement: str, passage: Passage, question: str) -> Citation | None:
     return Citation(
         number=passage.number,
         path=chunk.path,
-        locator=_locate(chunk.locator, passage.text, *span),
+        locator=locate(chunk.locator, passage.text, *span),
         quote=quote,
-        supported=is_supported(statement, _evidence(passage, question)),
+        supported=bears_out(statement, _evidence(passage), question),
     )
 
 
-def _locate(place: Locator, text: str, start: int, end: int) -> Locator:
+def locate(place: Locator, text: str, start: int, end: int) -> Locator:
+    """The place of ``text[start:end]``, where ``text`` begins at ``place``."""
     if place.lines is None:
         return place
     first = place.lines[0] + text.count("\n", 0, start)
@@ -211,13 +233,6 @@ def _shorten(text: str, span: tuple[int, int]) -> tuple[int, int]:
         return span
     cut = text.rfind(" ", start, start + LONGEST_QUOTE)
     return start, cut if cut > start else start + LONGEST_QUOTE
-
-
-def is_supported(statement: str, text: str) -> bool:
-    """Whether the text holds every number of the statement and at least ``SUPPORTED_SHARE`` of its telling words."""
-    held = words_of(text)
-    numbers = {word for word in words_of(statement) if word[0].isdigit()}
-    return numbers <= held and _share(statement, text) >= SUPPORTED_SHARE
 
 
 def _share(statement: str, text: str) -> float:

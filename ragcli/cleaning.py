@@ -13,6 +13,7 @@ other CR is shown as ``␍``.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 # Unicode's Default_Ignorable_Code_Point, parted in two: what writing systems and emoji need, and what only hides.
 SELECTORS = "\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
@@ -23,9 +24,12 @@ DECEIVING = "\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb"
 CONTROLS = "\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff"
 
 SUSPECT = re.compile(f"[{INVISIBLE}{HIDING}{DECEIVING}{CONTROLS}]")
+HARMLESS = re.compile(f"[{CONTROLS}\u061c\u200e\u200f\u2028\u2029]")
+"""Of what is made visible, that which hides no text: control characters, and marks that right-to-left texts need."""
 IS_INVISIBLE = re.compile(f"[{INVISIBLE}]")
 IS_SELECTOR = re.compile(f"[{SELECTORS}]")
 JOINER = "\u200d"
+LINE_ENDS = "\r\x0b\x0c\x85\u2028\u2029"
 
 
 def clean(text: str) -> str:
@@ -47,12 +51,31 @@ def hidden_marks(text: str) -> int:
     return cleaner.marks
 
 
-class StreamCleaner:
-    """Cleans a text that comes in pieces: the outputs together equal ``clean`` of the inputs together."""
+def hidden_characters(text: str) -> int:
+    """How many of them hide text from a reader or show it in another order: tags, overrides, runs without a width."""
+    cleaner = StreamCleaner()
+    cleaner.feed(text)
+    return cleaner.hidden
 
-    def __init__(self) -> None:
+
+def without_hidden(text: str) -> str:
+    """The text as a reader sees it: what ``clean`` would make visible is gone, but for line ends in an odd form."""
+    cleaner = StreamCleaner(lambda character: "\n" if character in LINE_ENDS else "")
+    return cleaner.feed(text) + cleaner.flush()
+
+
+class StreamCleaner:
+    """Cleans a text that comes in pieces: the outputs together equal ``clean`` of the inputs together.
+
+    ``form`` says what stands for a dangerous or hidden character.
+    """
+
+    def __init__(self, form: Callable[[str], str] | None = None) -> None:
+        self._form = form or visible_form
         self.marks = 0
         """How many characters were made visible so far."""
+        self.hidden = 0
+        """How many of them hide or reorder text."""
         self._carriage_return = ""
         self._before = "visible"
 
@@ -83,7 +106,8 @@ class StreamCleaner:
         if self._before == "selector":
             self._before = "invisible"  # within a run a selector no longer excuses a joiner
         self.marks += 1
-        return _visible_form(character)
+        self.hidden += not HARMLESS.match(character)
+        return self._form(character)
 
 
 def _class_of(character: str) -> str:
@@ -92,7 +116,7 @@ def _class_of(character: str) -> str:
     return "invisible" if IS_INVISIBLE.match(character) else "visible"
 
 
-def _visible_form(character: str) -> str:
+def visible_form(character: str) -> str:
     code = ord(character)
     if code < 0x20:
         return chr(0x2400 + code)

@@ -1,6 +1,5 @@
-"""Settings: what can be set, the defaults, who wins, and where each value came from.
+"""Settings: what can be set, the defaults, and where each value came from; who wins is told in ``layering``.
 
-Precedence, lowest first: defaults, the user's ``config.toml``, ``RAGCLI_<SECTION>_<KEY>``, flags.
 A ``Config`` holds only numbers, strings and tuples of strings: it builds nothing.
 """
 
@@ -8,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import math
-import tomllib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -81,12 +80,16 @@ class AnswerSettings:
 class ModelSettings:
     embedder: str = "all-minilm-l6-v2"
     """The embedder's name. Another one needs `ragcli index --force`."""
+    reranker: str = ""
+    """A cross-encoder's name, which looks at the best hits once more; none by default."""
 
 
 @dataclass(frozen=True, slots=True)
 class PrivacySettings:
     airgap: str = "auto"
     """auto seals where the kernel can; require refuses to start where it cannot."""
+    history: bool = True
+    """Whether the shell keeps the last thousand lines typed, for the arrow keys; false keeps none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,8 @@ class Config:
     answer: AnswerSettings = AnswerSettings()
     models: ModelSettings = ModelSettings()
     privacy: PrivacySettings = PrivacySettings()
+    named: Mapping[str, Value] = field(default_factory=dict)
+    """What ``collection.NAME.KEY`` and ``profile.NAME.KEY`` say: it holds where that collection or profile is chosen."""
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
     """Dotted key to where its value came from; a key that is absent has its default."""
 
@@ -121,6 +126,16 @@ class Locations:
         return self.data / "history"
 
     @property
+    def sessions(self) -> Path:
+        """Conversations that the user asked to keep."""
+        return self.data / "sessions"
+
+    @property
+    def trusted(self) -> Path:
+        """Which project files the user trusts, each with its digest."""
+        return self.data / "trusted.json"
+
+    @property
     def run(self) -> Path:
         """Sockets and other things that live only as long as a process."""
         return self.data / "run"
@@ -132,7 +147,12 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
     "answer.engine": ("auto", "llamacpp", "mlx"),
     "privacy.airgap": ("auto", "require"),
 }
-SECTIONS = tuple(f.name for f in fields(Config) if f.name != "origins")
+SECTIONS = tuple(f.name for f in fields(Config) if f.name not in ("named", "origins"))
+ONE_FOR_ALL = frozenset({"chunk.tokens", "models.embedder", "privacy.airgap", "privacy.history"})
+"""There is one index, made with one embedder, behind one wall: neither a collection nor a profile has its own."""
+COLLECTION_KEYS: Mapping[str, Any] = dict.fromkeys(("roots", "include", "exclude"), tuple[str, ...])
+"""What only a collection has: its folders, and the patterns of names to take and to leave out."""
+NAMED = re.compile(r"(collection|profile)\.([^.]+)\.(.+)")
 
 
 def known_settings() -> Mapping[str, type]:
@@ -143,29 +163,48 @@ def known_settings() -> Mapping[str, type]:
 
 
 def get_setting(config: Config, key: str) -> Value:
-    """The value of a dotted key. Raises ConfigError ``unknown-setting``."""
+    """The value of a dotted key. Raises ConfigError ``unknown-setting``, for a named one too that is not set."""
     check_known(key)
+    if NAMED.fullmatch(key):
+        if key not in config.named:
+            raise ConfigError("unknown-setting", f"{key} is not set", hint=f"ragcli config set {key} VALUE")
+        return config.named[key]
     section, name = key.split(".")
     return getattr(getattr(config, section), name)
 
 
+def kinds_beside(key: str) -> Mapping[str, Any]:
+    """Every key that could stand in this one's place, with the type of its value: those of its collection or profile, if any."""
+    found = NAMED.fullmatch(key)
+    if found is None:
+        return known_settings()
+    of_collection = found[1] == "collection"
+    sections = ("search.", "answer.") if of_collection else tuple(f"{section}." for section in SECTIONS)
+    own = COLLECTION_KEYS if of_collection else {}
+    shared = {base: kind for base, kind in known_settings().items() if base.startswith(sections) and base not in ONE_FOR_ALL}
+    return {f"{found[1]}.{found[2]}.{base}": kind for base, kind in {**own, **shared}.items()}
+
+
 def check_known(key: str) -> None:
-    if key not in known_settings():
-        near = difflib.get_close_matches(key, known_settings(), n=1)
-        hint = f"did you mean {near[0]}?" if near else "ragcli config list shows every setting"
+    """Raises ConfigError ``unknown-setting``, which names the nearest key that there is."""
+    known = kinds_beside(key)
+    if key not in known:
+        base = base_of(key)
+        near = difflib.get_close_matches(base, map(base_of, known), n=1)
+        hint = f"did you mean {key.removesuffix(base)}{near[0]}?" if near else "ragcli config list shows every setting"
         raise ConfigError("unknown-setting", f"there is no setting {key!r}", hint=hint)
 
 
 def parse_setting(key: str, value: Any) -> Value:
     """``value`` as the key's type; texts are read as a person would type them. Raises ConfigError ``bad-setting``."""
     check_known(key)
-    kind = known_settings()[key]
+    kind, base = kinds_beside(key)[key], base_of(key)
     try:
         parsed = _convert(kind, value)
     except (TypeError, ValueError):
         wanted = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}.get(kind, "a list of texts")
         raise ConfigError("bad-setting", f"{key} must be {wanted}, not {value!r}", hint=f"ragcli config get {key}") from None
-    allowed = ALLOWED.get(key)
+    allowed = ALLOWED.get(base)
     if allowed and parsed not in allowed:
         raise ConfigError("bad-setting", f"{key} cannot be {value!r}", hint=f"choose one of: {', '.join(allowed)}")
     if isinstance(parsed, int | float) and parsed < 0:
@@ -203,48 +242,18 @@ def _lower(value: Any) -> str:
     return text
 
 
-def load_config(config_file: Path, environment: Mapping[str, str], flags: Mapping[str, Value] | None = None) -> Config:
-    """The settings in force. Raises ConfigError: ``bad-config``, ``unknown-setting``, ``bad-setting``."""
-    config = Config()
-    layers = [
-        (f"file {config_file}", _flatten(read_config_file(config_file))),
-        ("environment", _from_environment(environment)),
-        ("flag", dict(flags or {})),
-    ]
-    for origin, values in layers:
-        for key, value in values.items():
-            config = with_setting(config, key, value, origin=origin)
-    return config
+def base_of(key: str) -> str:
+    """The setting that a key of a collection or profile is about; any other key is about itself."""
+    found = NAMED.fullmatch(key)
+    return found[3] if found else key
 
 
 def with_setting(config: Config, key: str, value: Any, *, origin: str) -> Config:
     """The same settings, but for one."""
     parsed = parse_setting(key, value)
+    origins = {**config.origins, key: origin}
+    if NAMED.fullmatch(key):
+        return replace(config, named={**config.named, key: parsed}, origins=origins)
     section, name = key.split(".")
     changed = replace(getattr(config, section), **{name: parsed})
-    return replace(config, **{section: changed}, origins={**config.origins, key: origin})
-
-
-def read_config_file(config_file: Path) -> Mapping[str, Any]:
-    """The file's tables; empty if there is no file. Raises ConfigError ``bad-config``."""
-    try:
-        return tomllib.loads(config_file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        message = f"{config_file} cannot be read: {error}"
-        raise ConfigError("bad-config", message, hint="ragcli config edit, or move the file away") from error
-
-
-def _flatten(tables: Mapping[str, Any]) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for section, values in tables.items():
-        if not isinstance(values, dict):
-            check_known(section)
-        flat |= {f"{section}.{key}": value for key, value in values.items()}
-    return flat
-
-
-def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    names = {f"RAGCLI_{key.replace('.', '_').upper()}": key for key in known_settings()}
-    return {names[name]: value for name, value in environment.items() if name in names}
+    return replace(config, **{section: changed}, origins=origins)

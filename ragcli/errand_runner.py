@@ -9,6 +9,7 @@ import sys
 from typing import IO
 
 from ragcli.adapters import offline
+from ragcli.cli.bugs import tell_bugs_without_words
 from ragcli.errands import Finished, send
 from ragcli.errors import RagError
 from ragcli.types import Noticed
@@ -16,6 +17,7 @@ from ragcli.types import Noticed
 
 def main() -> None:
     offline.close_doors()
+    tell_bugs_without_words()
     told = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not come between
     with contextlib.suppress(KeyboardInterrupt):

@@ -1,7 +1,7 @@
 """How ragcli fails: each error has a slug for scripts, an exit status by family, one line, and a hint that mends it.
 
 RagError                     status
-├── UsageError          2    empty-question, bad-argument, remote-path
+├── UsageError          2    empty-question, bad-argument, bad-schema, remote-path
 ├── ConfigError         3    unknown-setting, bad-setting, bad-config, airgap-unavailable
 ├── StoreError          4    index-missing, index-empty, index-locked, index-mismatch, index-damaged, index-newer,
 │                            disk-full, unsafe-folder, already-watching, run-died
@@ -44,7 +44,7 @@ class RagError(Exception):
 
 class UsageError(RagError):
     status = 2
-    slugs = frozenset({"empty-question", "bad-argument", "remote-path"})
+    slugs = frozenset({"empty-question", "bad-argument", "bad-schema", "remote-path"})
 
 
 class ConfigError(RagError):

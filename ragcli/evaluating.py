@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ragcli.asking import AskOptions, AskPorts, ask_question, search_chunks
+from ragcli.asking import AskOptions, AskPorts, ask_question
 from ragcli.chunking import locate_span
 from ragcli.citing import MARKER
 from ragcli.errors import SourceError
@@ -27,6 +27,7 @@ from ragcli.scoring import (
     reciprocal_rank,
     score_answer,
 )
+from ragcli.searching import search_chunks
 from ragcli.types import (
     Answer,
     AnswerFinished,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from ragcli.chunking import POLICY, chunk_document
 from ragcli.embedding import Batch
-from ragcli.planning import is_below, keep_excludes, merge_roots, plan_index, source_id_of, split_removed
+from ragcli.planning import as_source, is_below, keep_excludes, merge_roots, plan_index, source_id_of, split_removed
 from ragcli.ports import Embedder, Reader, Split, Store, Walker
 from ragcli.types import (
     Chunk,
@@ -73,11 +73,11 @@ def index_roots(new_roots: Sequence[Root], ports: IndexPorts, options: IndexOpti
     yield from _Run(new_roots, ports, options).events()
 
 
-def index_collections(names: Sequence[str], ports: IndexPorts, options: IndexOptions) -> Iterator[IndexEvent]:
-    """As ``index_roots`` for all known roots of each collection; one report of all comes last."""
+def index_collections(roots: Mapping[str, Sequence[Root]], ports: IndexPorts, options: IndexOptions) -> Iterator[IndexEvent]:
+    """As ``index_roots`` for each collection's roots, or all known ones if it has none; one report of all comes last."""
     report = IndexReport()
-    for name in names:
-        for event in index_roots((), ports, replace(options, collection=name)):
+    for name, own in roots.items():
+        for event in index_roots(own, ports, replace(options, collection=name)):
             if isinstance(event, IndexFinished):
                 report += event.report
             else:
@@ -238,21 +238,7 @@ class _Run:
         return (before.digest, before.fingerprint) == (document.digest, self.fingerprint)
 
     def _source(self, stamp: FileStamp, result: Document | Unreadable) -> StoredSource:
-        return StoredSource(
-            id=source_id_of(stamp.path, self.options.collection),
-            path=stamp.path,
-            collection=self.options.collection,
-            size=stamp.size,
-            modified_ns=stamp.modified_ns,
-            changed_ns=stamp.changed_ns,
-            inode=stamp.inode,
-            digest=result.digest,
-            fingerprint=self.fingerprint,
-            chunks=0,
-            reason=result.reason if isinstance(result, Unreadable) else "",
-            detail=result.detail if isinstance(result, Unreadable) else "",
-            title=result.title if isinstance(result, Document) else "",
-        )
+        return as_source(stamp, result, collection=self.options.collection, fingerprint=self.fingerprint)
 
     def _update(self, stamp: FileStamp, result: Document | Unreadable) -> tuple[StoredSource, tuple[Chunk, ...]]:
         source = self._source(stamp, result)

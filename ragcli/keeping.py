@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Literal
 
 from ragcli import catalog
 from ragcli.config import Config
 from ragcli.machine import Machine
-from ragcli.types import InstalledModel, ModelRow, PullEvent
+from ragcli.types import InstalledModel, ModelRow, PullEvent, Role
 
 
 class ModelKeeper:
@@ -21,7 +21,7 @@ class ModelKeeper:
     def model_list(self) -> tuple[ModelRow, ...]:
         """The catalog's models, then those that are only installed."""
         installed = {model.name: model for model in self.machine.models.installed()}
-        used = {self.config.models.embedder, self._used_model(installed.values())}
+        used = {self.config.models.embedder, self.config.models.reranker, self._used_model(installed.values())}
         known = {entry.name: entry for entry in catalog.entries()}
         names = dict.fromkeys([*known, *installed])
         return tuple(catalog.describe_row(known.get(name), installed.get(name), in_use=name in used) for name in names)
@@ -47,8 +47,11 @@ class ModelKeeper:
         convert = self.machine.engine == "mlx" if for_mlx is None else for_mlx
         return pull_model(catalog.find_model(name), self.machine.models, Downloads(), for_mlx=convert)
 
-    def import_model(self, path: Path, name: str | None = None, role: Literal["embedder", "llm"] | None = None) -> InstalledModel:
-        """The local files are copied and installed. Raises ModelError ``model-refused``; SourceError ``path-missing``."""
+    def import_model(self, path: Path, name: str | None = None, role: Role | None = None) -> InstalledModel:
+        """The local files are copied and installed. Raises ModelError ``model-refused``, SourceError, UsageError."""
+        from ragcli.adapters.offline import refuse_remote
+
+        refuse_remote(os.fspath(path))
         return self.machine.models.import_model(path, name, role)
 
     def remove_model(self, name: str) -> None:

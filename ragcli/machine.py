@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from ragcli.adapters.models import ModelFolder
     from ragcli.adapters.services import ServiceManager
     from ragcli.adapters.writer_lock import Patience
-    from ragcli.ports import Embedder, LanguageModel, Reader, Split, Store, Walker, Watcher
+    from ragcli.ports import Constraint, Embedder, LanguageModel, Reader, Reranker, Split, Store, Walker, Watcher
 
 SCHEMA = 1
 """Of the index's rows. An index of another schema is built anew."""
-PORTS = frozenset({"store", "walker", "reader", "split", "embedder", "model", "models"})
+PORTS = frozenset({"store", "walker", "reader", "split", "embedder", "reranker", "model", "models"})
 
 
 class Machine:
@@ -110,6 +110,22 @@ class Machine:
             threads=self.config.index.threads,
         )
 
+    @property
+    def make_reranker(self) -> Callable[[], Reranker] | None:
+        """What loads the reranker of the settings, or the caller's; None if there is none."""
+        return (lambda: self.reranker) if self.config.models.reranker or "reranker" in self.brought else None
+
+    @cached_property
+    def reranker(self) -> Reranker:
+        model = self.models.find(self.config.models.reranker)
+        self.models.gate(model)
+        if model.role != "reranker":
+            hint = "ragcli models list shows which are; ragcli config unset models.reranker"
+            raise ModelError("model-refused", f"{model.name} is no reranker", hint=hint)
+        from ragcli.adapters.embedder import CrossReranker
+
+        return CrossReranker(model.folder, name=model.name, threads=self.config.index.threads)
+
     @cached_property
     def split(self) -> Split:
         facts = self.embedder_facts
@@ -160,6 +176,11 @@ class Machine:
         encoder, threads = ChatEncoder(installed.folder), self.config.answer.threads
         return LlamaCppModel(installed.gguf_file, encoder, identity, run_folder=self.locations.run, threads=threads)
 
+    @property
+    def loaded_model(self) -> LanguageModel | None:
+        """The language model, if it is in memory already."""
+        return self.__dict__.get("model")
+
     def _mlx_model(self, installed: InstalledModel, identity: ModelIdentity) -> LanguageModel:
         from ragcli.adapters.llm_mlx import MlxModel
         from ragcli.adapters.tokenizer import ChatEncoder
@@ -168,7 +189,14 @@ class Machine:
             hint = f"ragcli models pull {installed.name} --mlx"
             raise ModelError("model-missing", f"{installed.name} is not converted for the MLX engine", hint=hint)
         # The same encoder for both engines, so that both see the same token ids.
-        return MlxModel(installed.mlx_folder, ChatEncoder(installed.folder), identity)
+        encoder = ChatEncoder(installed.folder)
+
+        def constrain(schema: Mapping[str, Any], width: int) -> Constraint:
+            from ragcli.adapters.constraining import JsonConstrainer
+
+            return JsonConstrainer(installed.folder / "tokenizer.json", encoder.stop_ids).begin(schema, width)
+
+        return MlxModel(installed.mlx_folder, encoder, identity, constrain=constrain)
 
     @cached_property
     def identity(self) -> IndexIdentity:
@@ -200,6 +228,13 @@ class Machine:
 
         make_private(lock.parent)
         return watcher_lock(lock)
+
+    def writing_alone(self) -> AbstractContextManager[None]:
+        """Inside, no other process writes to the index, if there is one. Raises StoreError ``index-locked``."""
+        from ragcli.adapters.writer_lock import Patience, writer_lock
+
+        lock = self.locations.index / "writer.lock"
+        return writer_lock(lock, self.patience or Patience()) if lock.exists() else nullcontext()
 
     def make_heartbeat(self, file: Path) -> Heartbeat:
         from ragcli.adapters.heartbeat import Heartbeat

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from ragcli.types import FileStamp, IndexPlan, Root, StoredSource
+from ragcli.spotting import spot_secrets
+from ragcli.types import Document, FileStamp, IndexPlan, Root, StoredSource, Unreadable
 
 
 def source_id_of(path: Path, collection: str) -> str:
@@ -53,6 +54,25 @@ def plan_index(
         if source.id not in seen and source.collection == collection and is_below(source.path, tops)
     )
     return IndexPlan(tuple(added), tuple(changed), removed, tuple(unchanged))
+
+
+def as_source(stamp: FileStamp, result: Document | Unreadable, *, collection: str, fingerprint: str) -> StoredSource:
+    """What is to be known of a source that was read, or could not be; its chunks are not counted yet."""
+    source = StoredSource(
+        id=source_id_of(stamp.path, collection),
+        path=stamp.path,
+        collection=collection,
+        size=stamp.size,
+        modified_ns=stamp.modified_ns,
+        changed_ns=stamp.changed_ns,
+        inode=stamp.inode,
+        digest=result.digest,
+        fingerprint=fingerprint,
+        chunks=0,
+    )
+    if isinstance(result, Unreadable):
+        return replace(source, reason=result.reason, detail=result.detail)
+    return replace(source, title=result.title, secrets=",".join(spot_secrets(result.text)))
 
 
 def split_removed(plan: IndexPlan) -> tuple[tuple[StoredSource, ...], tuple[StoredSource, ...]]:

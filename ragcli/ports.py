@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from ragcli.types import (
     Chunk,
@@ -67,6 +67,16 @@ class Embedder(Protocol):
     def embed_query(self, text: str) -> Vector: ...
 
 
+class Reranker(Protocol):
+    """Reads a question and a text together, which an embedder never does."""
+
+    name: str
+
+    def score(self, question: str, texts: Sequence[str]) -> Sequence[float]:
+        """How well each text answers the question, in order: 0 not at all, 1 wholly."""
+        ...
+
+
 class Store(Protocol):
     """Sources and their chunks. Reading never locks and never writes; ``writing`` holds the one writer's lock."""
 
@@ -104,7 +114,8 @@ class Store(Protocol):
     def finish(self, *, quick: bool = False) -> None:
         """The word index covers every chunk and old versions are gone. Called once at the end of a writing run.
 
-        With ``quick`` a large index may leave that to a later run, if little was written: everything is found all the same.
+        Nothing of what was removed is left in any file. With ``quick`` that may stay there for some time, and a large index
+        may leave the rest to a later run too, if little was written: everything is found all the same.
         """
         ...
 
@@ -164,7 +175,10 @@ class LanguageModel(Protocol):
     def count_tokens(self, text: str) -> int: ...
 
     def stream(self, prompt: Prompt, *, max_tokens: int) -> Iterator[Delta | Stop]:
-        """Deltas, then exactly one Stop. Closing the iterator stops the work."""
+        """Deltas, then exactly one Stop. Closing the iterator stops the work.
+
+        Under the prompt's schema the text is JSON that fits it, unless the Stop says that it was cut off.
+        """
         ...
 
     def first_tokens(self, prompt: Prompt) -> Mapping[str, float]:
@@ -172,6 +186,21 @@ class LanguageModel(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+class StepMemory(Protocol):
+    """What a model said to the steps of a survey, kept for the day that the survey goes on."""
+
+    pace: float | None
+    """Seconds that a token of a prompt took when it was last measured, its share of the reply included; None if never."""
+
+    def recall(self, step: str) -> str | None:
+        """The reply that was kept for the step of this digest."""
+        ...
+
+    def keep(self, step: str, reply: str) -> None:
+        """The reply is recalled from now on, by later processes too where there is room for it."""
+        ...
 
 
 class PromptEncoder(Protocol):
@@ -185,6 +214,22 @@ class PromptEncoder(Protocol):
 
     @property
     def stop_ids(self) -> frozenset[int]: ...
+
+
+class Constraint(Protocol):
+    """Which tokens may come next, so that what is said stays within a form."""
+
+    def add(self, token: int) -> None:
+        """The token was said."""
+        ...
+
+    def allowed(self) -> Any:
+        """An array of true and false, one for each token that the model tells apart."""
+        ...
+
+
+Constrain = Callable[[Mapping[str, Any], int], Constraint]
+"""Begins a constraint to JSON of a schema, given how many tokens the model tells apart."""
 
 
 class Watcher(Protocol):

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 from ragcli.catalog import CatalogModel
 from ragcli.errors import ModelError, StoreError
-from ragcli.types import InstalledModel, PullEvent, PullFinished, PullPlanned, PullProgressed
+from ragcli.types import InstalledModel, PullEvent, PullFinished, PullPlanned, PullProgressed, Role
 
 SPACE = 2.1
 """What was fetched and what is put together from it lie side by side for a while."""
@@ -54,7 +54,7 @@ class Models(Protocol):
         staging: Path,
         *,
         name: str,
-        role: Literal["embedder", "llm"],
+        role: Role,
         format: str,
         source: str,
         licence: str,

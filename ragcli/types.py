@@ -14,6 +14,7 @@ digest     SHA-256, in hex
 ranking    chunks in order, with the scores of one way of searching
 hit        a chunk with its fused score and the ranks that led to it
 passage    a numbered hit inside a context
+survey     a question to all chunks that match it, or a summary: read in steps, put together
 context    the passages that a model is shown
 citation   an answer's reference to a passage, with a quote that stands in the source
 outcome    ``answered``, or ``no_evidence`` when the files do not say
@@ -28,6 +29,7 @@ from typing import Any, Literal
 
 Mode = Literal["hybrid", "meaning", "words"]
 Outcome = Literal["answered", "no_evidence"]
+Role = Literal["embedder", "llm", "reranker"]
 Vector = Sequence[float]
 """One embedding, of unit length. Adapters may pass arrays; steps never look inside."""
 
@@ -218,6 +220,8 @@ class StoredSource:
     detail: str = ""
     title: str = ""
     changed_ns: int = 0
+    secrets: str = ""
+    """Kinds of keys and passwords that its text seems to hold, with commas between them; never the secrets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +288,23 @@ class IndexReport:
             took_ms=summed(self.took_ms, other.took_ms),
             moved=self.moved + other.moved,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What indexing some folders would meet, as far as names and sizes tell. Nothing was read for it."""
+
+    files: int
+    """How many would be read."""
+    bytes: int
+    by_type: Mapping[str, int]
+    """How many files of each name ending would be read, the most frequent first."""
+    unreadable: Mapping[str, int]
+    """How many files would be skipped for which key of ``REASONS``."""
+    left_out: Mapping[str, int]
+    """How many entries each rule leaves out, as in ``Walked``."""
+    seconds: float
+    """About how long it would take on this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,6 +413,8 @@ class StoreStats:
     identity: IndexIdentity | None
     reasons: Mapping[str, int] = field(default_factory=dict)
     """How many sources were skipped for which reason, the most frequent first."""
+    secrets: int = 0
+    """How many sources seem to hold keys or passwords."""
 
 
 # ---- asking ----------------------------------------------------------------------------------
@@ -438,10 +461,11 @@ class ScorePart:
     """What one way of searching adds to a hit's score: ``raw * weight``.
 
     ``raw`` of ``marks`` is the share of the question's codes and quoted phrases that the chunk has; of ``names`` how far
-    the chunk is what a better hit names, whose rank before is ``rank``.
+    the chunk is what a better hit names, whose rank before is ``rank``; of ``reranker`` how well a cross-encoder thinks that
+    the chunk answers.
     """
 
-    name: Literal["meaning", "words", "marks", "names"]
+    name: Literal["meaning", "words", "marks", "names", "reranker"]
     raw: float
     weight: float
     rank: int | None = None
@@ -493,6 +517,8 @@ class Prompt:
     """What a model is told. Contents are plain text: no part of them can become a control token."""
 
     messages: tuple[Message, ...]
+    schema: Mapping[str, Any] | None = None
+    """A JSON Schema: the answer is then JSON that fits it, if it is not cut off. None leaves the model free."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -536,6 +562,38 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """A sentence of an answer that states something, the passages it names, and whether one of them bears it out."""
+
+    text: str
+    numbers: tuple[int, ...]
+    supported: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FieldValue:
+    """One value of a record. ``field`` is its place as a JSON pointer (RFC 6901), as ``/items/0/price``."""
+
+    field: str
+    value: str | int | float | bool | None
+    citation: Citation | None
+    """Where the value stands in the sources; None if it stands nowhere, or if there is none."""
+
+    @property
+    def supported(self) -> bool | None:
+        """Whether the sources hold the value; None for an empty one, which claims nothing."""
+        return None if self.value in (None, "") else self.citation is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What was found for the fields of a schema. ``data`` validates against it."""
+
+    data: Any
+    fields: tuple[FieldValue, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     question: Question
     text: str
@@ -547,6 +605,10 @@ class Answer:
     model: ModelIdentity | None = None
     usage: Usage = Usage()
     took_ms: Mapping[str, float] = field(default_factory=dict)
+    record: Record | None = None
+    """The answer as data, where a schema was asked for; ``text`` is then its JSON."""
+    claims: tuple[Claim, ...] = ()
+    """Its sentences, as far as they were looked at one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -567,6 +629,166 @@ class AnswerFinished:
 AnswerEvent = Retrieved | Packed | Delta | AnswerFinished
 
 
+# ---- extracting ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractionReport:
+    """How much of what was asked for a run of extraction has covered; every file is counted once."""
+
+    files: int = 0
+    filled: int = 0
+    """A record was made, and at least one of its values stands in the file."""
+    nothing: int = 0
+    """It was read, and says nothing of what was asked."""
+    resumed: int = 0
+    """An earlier run had covered it, and it is as it was."""
+    partly: int = 0
+    """Of those read: too long for the model, which saw only the passages that seemed nearest."""
+    failed: int = 0
+    """The model made no record of it."""
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    """How many could not be read, by reason."""
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def is_whole(self) -> bool:
+        return not self.failed and not self.skipped
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractionPlanned:
+    files: int
+    resumed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """One file is done. ``shown`` of its ``passages`` were shown to the model."""
+
+    path: Path
+    outcome: Literal["filled", "nothing", "skipped", "failed"]
+    digest: str = ""
+    """Of the file's content; empty if it could not be read."""
+    record: Record | None = None
+    reason: str = ""
+    """A key of ``REASONS`` if it was skipped, ``model-failed`` if the model failed."""
+    detail: str = ""
+    shown: int = 0
+    passages: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractionFinished:
+    report: ExtractionReport
+
+
+ExtractionEvent = ExtractionPlanned | Extracted | ExtractionFinished
+
+
+# ---- conversing ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question of a conversation and what was answered: nothing if the files do not say, or if it is not to be kept."""
+
+    question: str
+    """As it was typed."""
+    standalone: str
+    """As it was understood."""
+    answer: str = ""
+
+
+# ---- surveying -------------------------------------------------------------------------------
+
+SurveyKind = Literal["list", "count", "summary"]
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyItem:
+    """One thing that the files say, and the numbers of the citations that bear it out; at least one."""
+
+    text: str
+    numbers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How much was read of what could have answered. ``chunks >= matching >= read + failed``."""
+
+    chunks: int
+    """In the scope of the survey."""
+    matching: int
+    """Near enough to the question to be read, or of the files to be summarised."""
+    read: int
+    failed: int = 0
+    """The model could not work with them."""
+    damaged: int = 0
+    """Left out because they are not as they were written."""
+    files: int = 0
+    """That hold matching chunks."""
+    files_read: int = 0
+    """Of which every matching chunk was read."""
+    skipped: tuple[Unreadable, ...] = ()
+    """Files in the scope that the index could not read."""
+    floor: float | None = None
+    """How near a chunk had to be, as a cosine, unless it holds half of the question's words; None if all were to be read."""
+    unsupported: int = 0
+    """Statements of the model that no passage bears out; they were left out."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything that matches was read, and no file of the scope is missing from the index."""
+        return self.read == self.matching and not (self.damaged or self.skipped)
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What the files say as a whole. ``answer`` has it as text with its citations; ``items`` has a list's or a count's things."""
+
+    kind: SurveyKind
+    answer: Answer
+    items: tuple[SurveyItem, ...]
+    coverage: Reach
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyPlanned:
+    """Said before the first step: what will be read, and about how long it takes, if earlier steps tell."""
+
+    kind: SurveyKind
+    chunks: int
+    matching: int
+    to_read: int
+    """Fewer than match where there is a limit."""
+    files: int
+    steps: int
+    steps_known: int
+    """Were done by a run that was stopped."""
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyProgressed:
+    steps_done: int
+    steps_total: int
+    chunks_done: int
+    chunks_total: int
+    path: Path | None
+    """The file that was read; None while what was read is put together."""
+    found: tuple[str, ...] = ()
+    """What this step found."""
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyFinished:
+    survey: Survey
+
+
+SurveyEvent = SurveyPlanned | SurveyProgressed | SurveyFinished
+
+
 # ---- models and health -----------------------------------------------------------------------
 
 
@@ -575,7 +797,7 @@ class InstalledModel:
     """A model folder that passed the gate when it was installed."""
 
     name: str
-    role: Literal["embedder", "llm"]
+    role: Role
     folder: Path
     format: Literal["sentence-transformers", "gguf", "mlx"]
     size: int
@@ -628,7 +850,7 @@ class ModelRow:
     """A model of the catalog, or one that is only installed. Sizes are in bytes."""
 
     name: str
-    role: Literal["embedder", "llm"]
+    role: Role
     format: Literal["sentence-transformers", "gguf", "mlx"]
     size: int
     """On disk if it is installed, else of the download."""

@@ -9,6 +9,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tests import tallying
+
 hypothesis.settings.register_profile("ragcli", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("ragcli")
 
@@ -38,3 +40,7 @@ def models_folder() -> Path:
     if not MODELS.is_dir():
         pytest.skip(f"no models at {MODELS}: run scripts/test, or set RAGCLI_TEST_MODELS")
     return MODELS
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    tallying.tell(terminalreporter)

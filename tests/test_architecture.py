@@ -20,9 +20,11 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "ragcli"
 
-WORDS = {"types", "ports", "errors", "config", "catalog"}
+WORDS = {"types", "ports", "errors", "config", "layering", "catalog"}
 STEPS = {
     "planning",
+    "previewing",
+    "overviewing",
     "chunking",
     "querying",
     "ranking",
@@ -30,12 +32,26 @@ STEPS = {
     "judging",
     "sentences",
     "citing",
+    "claims",
+    "canvassing",
+    "conversing",
+    "languages",
     "piping",
     "cleaning",
+    "spotting",
+    "defusing",
+    "linking",
+    "planting",
+    "withholding",
     "scoring",
+    "fitting",
+    "grounding",
+    "shaping",
 }
 FLOWS = {"indexing", "embedding", "forgetting", "asking", "watching", "checking", "evaluating", "extracting", "pulling"}
-OUTER = {"__init__", "__main__", "assistant", "attending", "errands", "errand_runner", "keeping", "machine"}
+FLOWS |= {"searching", "filling", "gathering", "stepping", "summarizing", "surveying", "translating", "vetting"}
+OUTER = {"__init__", "__main__", "assistant", "attending", "declaring", "mapmaker", "errands", "errand_runner", "keeping", "machine", "recording"}
+OUTER |= {"converser", "examining", "guarding", "surveyor"}
 FOLDERS = {"adapters", "cli"}
 
 # What each layer may import of ragcli. Within a layer modules may use each other; cycles are refused below.
@@ -47,8 +63,8 @@ MAY_IMPORT = {
     "outer": WORDS | STEPS | FLOWS | OUTER | FOLDERS,
     "cli": WORDS | STEPS | {"assistant", "cli", "__init__"},
 }
-CLI_MAY_USE = {"ragcli.adapters.offline", "ragcli.adapters.settings"}
-"""What must be known before there is an assistant: that the doors are closed, and where the files live."""
+CLI_MAY_USE = {"ragcli.adapters.offline", "ragcli.adapters.settings", "ragcli.adapters.listening", "ragcli.adapters.puller"}
+"""What must be known before there is an assistant: that the doors are closed, who may still open one, where the files live."""
 
 ADAPTER_FAMILIES = (
     {"store", "store_writer", "writer_lock", "inspection", "chunk_table", "ledger"},

@@ -7,14 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from ragcli.asking import (
-    ask_question,
-    check_index,
-    check_question,
-    fits,
-    search_chunks,
-)
+from ragcli.asking import HELD_PIECES, ask_question, check_index, check_question
 from ragcli.errors import StoreError, UsageError
+from ragcli.searching import fits, search_chunks
 from ragcli.types import (
     STANDARD_INPUT,
     Answer,
@@ -39,6 +34,7 @@ FILES = {
     "cat.txt": "The house cat is called Parsec.",
 }
 LEASE = Question("When does the lease end?")
+EXPLAIN = Question("Explain when the lease ends")
 LOG = "\n".join(f"{number:04} info: step {number} went well and nothing else happened" for number in range(120))
 LOG += "\nerror: the linker ran out of memory\n"
 
@@ -147,7 +143,7 @@ def test_what_cannot_be_asked_is_said_before_anything_is_loaded() -> None:
 
 def test_an_answer_is_told_from_hits_to_citation() -> None:
     desk = desk_with("It ends on 31 May 2027 [1].")
-    events, answer = ask(desk)
+    events, answer = ask(desk, EXPLAIN)
     retrieved, packed, *deltas = events
     assert isinstance(retrieved, Retrieved)
     assert isinstance(packed, Packed)
@@ -162,6 +158,22 @@ def test_an_answer_is_told_from_hits_to_citation() -> None:
     assert answer.usage.answer_tokens == 7
     assert 0.2 < answer.confidence <= 1
     assert {"search", "load", "first_token", "answer", "total"} <= set(answer.took_ms)
+
+
+def test_a_short_answer_is_shown_when_it_has_been_judged_and_is_given_its_marker() -> None:
+    events, answer = ask(desk_with("31 May 2027"))
+    assert [type(event) for event in events] == [Retrieved, Packed, Delta]
+    assert shown(events) == answer.text == "31 May 2027 [1]"
+    assert answer.citations[0].quote == FILES["lease.md"]
+
+
+def test_an_answer_that_turns_out_long_is_shown_as_it_comes() -> None:
+    said = " ".join(f"word{number}" for number in range(HELD_PIECES + 9))
+    events, answer = ask(desk_with(said))
+    first, *rest = (event.text for event in events if isinstance(event, Delta))
+    assert len(first.split()) == HELD_PIECES + 1
+    assert len(rest) == 8
+    assert answer.text == said
 
 
 def test_with_nothing_near_the_question_the_model_is_never_loaded() -> None:
@@ -199,7 +211,7 @@ def test_what_the_files_do_not_say_is_never_shown(said: str) -> None:
     ],
 )
 def test_what_is_shown_is_the_answer_and_no_marker_is_invented(said: str, answer: str) -> None:
-    events, made = ask(desk_with(said))
+    events, made = ask(desk_with(said), EXPLAIN)
     assert shown(events) == made.text == answer
 
 
@@ -231,7 +243,7 @@ class CountedModel(ScriptedModel):
 def test_closing_early_closes_the_models_stream() -> None:
     desk = desk_with()
     desk.model = model = CountedModel(always="It ends on 31 May 2027 [1]. " * 9)
-    events = ask_question(LEASE, desk.ask_ports(), OPTIONS)
+    events = ask_question(EXPLAIN, desk.ask_ports(), OPTIONS)
     assert next(event for event in events if isinstance(event, Delta)).text
     assert model.open_streams == 1
     events.close()  # type: ignore[attr-defined]
@@ -302,17 +314,16 @@ def test_a_blank_piped_text_is_as_none() -> None:
 
 
 def test_what_the_model_finds_no_answer_to_is_never_answered() -> None:
-    desk = desk_with()
+    desk = desk_with("31 May 2027")
     desk.model.verdict = 0.02
     events, answer = ask(desk)
-    assert [type(event) for event in events] == [Retrieved]
+    assert [type(event) for event in events] == [Retrieved, Packed]
     assert (answer.outcome, answer.text, answer.citations) == ("no_evidence", "", ())
     assert 0 < answer.confidence < OPTIONS.min_confidence
     assert answer.hits, "so that the nearest can be shown"
-    assert not desk.model.prompts, "it was only asked whether there is an answer"
 
 
-def test_the_model_judges_the_nearest_sentences_and_not_the_page() -> None:
+def test_the_model_judges_the_sentences_that_it_answered_from_and_not_the_page() -> None:
     desk = desk_with("It ends on 31 May 2027 [1].")
     ask(desk)
     (judged,) = desk.model.judged

@@ -111,7 +111,7 @@ def test_files_are_indexed_searched_asked_changed_and_forgotten(assistant: Assis
 
 def test_an_answer_can_be_followed_and_its_length_chosen(assistant: Assistant, docs: Path) -> None:
     assistant.index([docs])
-    *events, last = assistant.ask_events(Question("When does the lease end?"), max_tokens=3)
+    *events, last = assistant.ask_events(Question("Explain when the lease ends"), max_tokens=3)
     assert "".join(event.text for event in events if isinstance(event, Delta)) == "It ends on"
     assert isinstance(last, AnswerFinished)
 

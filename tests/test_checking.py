@@ -119,3 +119,28 @@ def test_a_file_system_without_hard_links_is_found(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(os, "link", refuse)
     assert look_at_folder(tmp_path).hard_links is False
     assert not list(tmp_path.iterdir())
+
+
+GIB = 1 << 30
+
+
+@pytest.mark.parametrize(
+    ("memory", "needed", "level"),
+    [
+        (None, 5 * GIB, "ok"),
+        (checking.MemoryState(8 * GIB, 4 * GIB), 0, "ok"),
+        (checking.MemoryState(8 * GIB, 4 * GIB), 4 * GIB, "ok"),
+        (checking.MemoryState(8 * GIB, 4 * GIB), 5 * GIB, "warning"),
+        (checking.MemoryState(8 * GIB, 4 * GIB), 9 * GIB, "error"),
+    ],
+)
+def test_memory_is_compared_with_what_the_model_needs(memory: checking.MemoryState | None, needed: int, level: str) -> None:
+    finding = checking.check_memory(memory, needed)
+    assert finding.level == level
+    assert bool(finding.hint) == (level != "ok")
+
+
+def test_this_machine_has_memory() -> None:
+    memory = checking.look_at_memory()
+    assert memory is not None
+    assert 0 < memory.available <= memory.total

@@ -12,7 +12,6 @@ from ragcli.citing import (
     MarkerFilter,
     find_citations,
     find_quote,
-    is_supported,
     may_become_not_found,
     says_not_found,
     settle_markers,
@@ -150,12 +149,6 @@ def test_a_quote_is_a_span_of_the_text_and_no_longer_than_a_glance(text: str, st
         assert 0 <= span[0] < span[1] <= len(text)
         assert span[1] - span[0] <= LONGEST_QUOTE
         assert text[slice(*span)].strip() == text[slice(*span)]
-
-
-@given(st.text(max_size=60), st.text(max_size=60))
-def test_support_can_be_asked_of_any_text(statement: str, text: str) -> None:
-    assert is_supported(statement, text) in (True, False)
-    assert is_supported("", text) is False
 
 
 @pytest.mark.parametrize(

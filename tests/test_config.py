@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragcli import config
-from ragcli.config import Config, Locations, Value, get_setting, known_settings, load_config, parse_setting, with_setting
+from ragcli.config import Config, Locations, Value, get_setting, known_settings, parse_setting, with_setting
 from ragcli.errors import ConfigError
+from ragcli.layering import load_config
 
 SETTINGS = sorted(known_settings())
 

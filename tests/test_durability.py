@@ -10,6 +10,7 @@ import pytest
 
 from ragcli.adapters import durability
 from ragcli.errors import StoreError, UsageError
+from tests.tallying import count
 
 
 def test_private_folders_are_made_with_their_parents(tmp_path):
@@ -128,3 +129,47 @@ def test_what_the_disk_says_is_said_in_words(number, slug):
     error = durability.unwritable(Path("/x"), OSError(number, os.strerror(number)))
     assert error.slug == slug
     assert error.hint
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o770, 0o720, 0o702, 0o706])
+def test_a_folder_that_others_can_write_to_is_refused(tmp_path: Path, mode: int) -> None:
+    folder = tmp_path / "index"
+    folder.mkdir()
+    folder.chmod(mode)
+    with pytest.raises(StoreError, match=r"can write to .*index") as caught:
+        durability.check_private(folder)
+    assert caught.value.hint == f"chmod 700 '{folder}'"
+    count("folders that others can write to, refused")
+
+
+@pytest.mark.parametrize(("mode", "refused"), [(0o777, True), (0o1777, False), (0o775, False), (0o755, False)])
+def test_nobody_can_put_another_folder_in_its_place(tmp_path: Path, mode: int, refused: bool) -> None:
+    folder = tmp_path / "home" / "index"
+    durability.make_private(folder)
+    folder.parent.chmod(mode)
+    if refused:
+        with pytest.raises(StoreError, match=r"anyone can write to .*home"):
+            durability.check_private(folder)
+        count("folders that others can write to, refused")
+    else:
+        durability.check_private(folder)
+
+
+def test_the_folders_above_are_made_private_too_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        durability.make_private(tmp_path / "a" / "b" / "c")
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.rglob("*")} == {0o700}
+
+
+def test_what_is_removed_for_good_is_gone_and_a_links_target_stays(tmp_path: Path) -> None:
+    (tmp_path / "tree" / "deep").mkdir(parents=True)
+    (tmp_path / "tree" / "deep" / "file").write_text("x")
+    (tmp_path / "link").symlink_to(tmp_path / "tree")
+    assert durability.remove_for_good(tmp_path / "link")
+    assert (tmp_path / "tree" / "deep" / "file").exists()
+    assert durability.remove_for_good(tmp_path / "tree")
+    assert not durability.remove_for_good(tmp_path / "tree")
+    assert list(tmp_path.iterdir()) == []

@@ -421,7 +421,7 @@ def test_all_collections_are_refreshed_and_told_as_one() -> None:
     desk.files[DOCS / "house/new.txt"] = "A new one."
     del desk.files[DOCS / "lease.md"]
     desk.files[DOCS / "lease.md/inside.txt"] = "It is a folder now."
-    *events, last = index_collections(["home", "papers"], ports, IndexOptions("main"))
+    *events, last = index_collections({"home": (), "papers": ()}, ports, IndexOptions("main"))
     assert [event for event in events if isinstance(event, Indexed | Removed)] == [
         Indexed(DOCS / "house/new.txt", 1),
         Removed(DOCS / "lease.md"),

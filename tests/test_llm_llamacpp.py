@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 import os
 import signal
@@ -7,7 +8,9 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +18,8 @@ from ragcli.adapters import llm_llamacpp
 from ragcli.adapters.llm_llamacpp import LlamaCppModel, available_cores, cgroup_quota, find_gguf, socket_folder
 from ragcli.adapters.tokenizer import ChatEncoder
 from ragcli.errors import ModelError
+from ragcli.fitting import bound_schema, fits
+from ragcli.shaping import check_schema
 from ragcli.types import Delta, Message, ModelIdentity, Prompt, Stop
 from tests.conftest import MODELS
 from tests.fakes.tiny_model import write_tokenizer
@@ -53,10 +58,8 @@ def model(folder: Path, tmp_path: Path) -> Iterator[LlamaCppModel]:
     made.close()
 
 
-def text_of(model: LlamaCppModel, prompt: Prompt, *, max_tokens: int, grammar: str | None = None) -> str:
-    return "".join(
-        event.text for event in model.stream(prompt, max_tokens=max_tokens, grammar=grammar) if isinstance(event, Delta)
-    )
+def text_of(model: LlamaCppModel, prompt: Prompt, *, max_tokens: int) -> str:
+    return "".join(event.text for event in model.stream(prompt, max_tokens=max_tokens) if isinstance(event, Delta))
 
 
 # ---- with a real model -----------------------------------------------------------------------
@@ -64,15 +67,26 @@ def text_of(model: LlamaCppModel, prompt: Prompt, *, max_tokens: int, grammar: s
 
 @pytest.mark.model
 def test_characters_of_several_tokens_come_whole(model: LlamaCppModel) -> None:
-    assert text_of(model, HELLO, max_tokens=30, grammar='root ::= "naïve 日本語 🎉"') == "naïve 日本語 🎉"
+    only = replace(HELLO, schema={"enum": ["naïve 日本語 🎉"]})
+
+    assert json.loads(text_of(model, only, max_tokens=30)) == "naïve 日本語 🎉"
 
 
 @pytest.mark.model
-def test_a_grammar_that_makes_no_sense_is_told(model: LlamaCppModel) -> None:
-    with pytest.raises(ModelError, match="grammar"):
-        text_of(model, HELLO, max_tokens=3, grammar="root ::= [")
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "string", "pattern": "^[A-Z]{2}-[0-9]{3}$"},
+        {"type": "array", "items": {"type": "integer", "minimum": 1, "maximum": 20}, "minItems": 2, "maxItems": 3},
+        {"type": ["string", "null"], "minLength": 2, "maxLength": 9},
+        {"type": "object", "properties": {"a": {"enum": [1, None, "x"]}}, "required": [], "additionalProperties": False},
+    ],
+)
+def test_every_limit_that_a_schema_may_have_is_kept(model: LlamaCppModel, schema: dict[str, Any]) -> None:
+    """llama.cpp says nothing of a schema that it cannot keep to: it leaves the model free."""
+    bounded = bound_schema(check_schema(schema), characters=20, items=4)
 
-    assert text_of(model, HELLO, max_tokens=3)
+    assert fits(json.loads(text_of(model, replace(HELLO, schema=bounded), max_tokens=60)), check_schema(schema))
 
 
 @pytest.mark.model

@@ -5,11 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ragcli.adapters import llm_mlx
-from ragcli.adapters.llm_mlx import MlxModel, TextStream, has_accelerator, is_installed, quiet_import
+from ragcli.adapters.llm_mlx import MlxModel, has_accelerator, is_installed, quiet_import
 from ragcli.adapters.tokenizer import ChatEncoder
 from ragcli.errors import ModelError
 from ragcli.types import Delta, Message, ModelIdentity, Prompt, Stop
@@ -164,24 +162,3 @@ def test_without_mlx_there_is_no_accelerator(monkeypatch: pytest.MonkeyPatch) ->
 
     assert not is_installed()
     assert not has_accelerator()
-
-
-# ---- TextStream ------------------------------------------------------------------------------
-
-
-@given(st.text(st.characters(codec="utf-8", exclude_characters="<�")))
-def test_text_comes_out_as_it_went_in(encoder: ChatEncoder, text: str) -> None:
-    stream = TextStream(encoder.decode)
-
-    pieces = [stream.add(id) for id in encoder._encode_content(text)]
-
-    assert "".join(pieces) + stream.rest() == text
-    assert not any("�" in piece for piece in pieces)
-
-
-def test_an_unfinished_character_is_left_out(encoder: ChatEncoder) -> None:
-    stream = TextStream(encoder.decode)
-
-    pieces = [stream.add(id) for id in encoder._encode_content("a🎉")[:-1]]
-
-    assert "".join(pieces) + stream.rest() == "a"

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import stat
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,8 @@ import pytest
 from ragcli.adapters.models import ModelFolder
 from ragcli.errors import ModelError, RagError, SourceError, UsageError
 from ragcli.types import InstalledModel
-from tests.model_files import EMBEDDER, GGUF, MLX, SAFETENSORS, write_files
+from tests.model_files import EMBEDDER, GGUF, MLX, SAFETENSORS, gguf, safetensors, write_files
+from tests.tallying import count
 
 
 @pytest.fixture
@@ -209,6 +211,23 @@ HARM: dict[str, Callable[[Path], object]] = {
     "GGUF of another kind": lambda f: rewrite(f, "model.gguf", b"PK\x03\x04" + bytes(64)),
     "no weights": lambda f: rewrite(f, "model.safetensors", b""),
     "config that is not JSON": lambda f: rewrite(f, "config.json", b"{"),
+    "config with a class of its own": lambda f: rewrite(f, "1_Pooling/config.json", b'{"activation_function": "os.system"}'),
+    "config with a class from a hub": lambda f: rewrite(f, "config.json", b'{"tokenizer_class": "evil/repo--x.Y"}'),
+    "router to a foreign class": lambda f: rewrite(f, "router_config.json", b'{"types": {"query": "subprocess.Popen"}}'),
+    "pipeline of its own": lambda f: rewrite(f, "config.json", b'{"custom_pipelines": {"x": {"impl": "x.py"}}}'),
+    "config nested without end": lambda f: rewrite(f, "config.json", b'{"a":' * 200_000),
+    "config of many megabytes": lambda f: rewrite(f, "config.json", b'{"a": "' + b"x" * (17 << 20) + b'"}'),
+    "vectors as pickle": lambda f: rewrite(f, "vectors.npy", b"\x93NUMPY"),
+    "library": lambda f: rewrite(f, "kernel.so", b"\x7fELF"),
+    "weights of a Keras layer": lambda f: rewrite(f, "model.h5", b"\x89HDF"),
+    "pickle with a safe name in another folder": lambda f: rewrite(f, "2_Dense/model.safetensors", b"PK\x03\x04" + bytes(64)),
+    "header longer than the file": lambda f: rewrite(f, "model.safetensors", struct.pack("<Q", 1 << 60) + b"{" + bytes(64)),
+    "header of gigabytes": lambda f: rewrite(f, "model.safetensors", struct.pack("<Q", 2**32) + b"{}" + bytes(64)),
+    "tensor outside of the file": lambda f: rewrite(
+        f, "model.safetensors", safetensors({"a": {"dtype": "F32", "shape": [64], "data_offsets": [0, 256]}})
+    ),
+    "GGUF that counts too much": lambda f: rewrite(f, "model.gguf", gguf(tensors=1 << 62)),
+    "GGUF with a name of exabytes": lambda f: rewrite(f, "model.gguf", gguf(names=2, fields=struct.pack("<Q", 1 << 62))),
     "manifest of another version": lambda f: (f / "ragcli-model.json").write_text('{"schema": 2}'),
     "no manifest": lambda f: (f / "ragcli-model.json").unlink(),
 }
@@ -218,6 +237,16 @@ HARM: dict[str, Callable[[Path], object]] = {
 def test_the_gate_refuses(models: ModelFolder, embedder: InstalledModel, harm: Callable[[Path], object]) -> None:
     harm(embedder.folder)
     assert slug_of(lambda: models.gate(embedder)) == "model-refused"
+    count("bad model folders refused")
+
+
+def test_no_parser_sees_a_file_before_the_gate_has(models: ModelFolder, tmp_path: Path) -> None:
+    """What an import or a pull would convert is looked at first: no converter is started."""
+    source = write_files(tmp_path, {"bad.gguf": gguf(tensors=1 << 62)})
+    with pytest.raises(ModelError) as caught:
+        models.import_model(source / "bad.gguf")
+    assert caught.value.slug == "model-refused" and "counts more than any model has" in caught.value.message
+    count("bad model folders refused")
 
 
 def change_quietly(path: Path) -> None:
@@ -229,12 +258,13 @@ def change_quietly(path: Path) -> None:
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
-@pytest.mark.parametrize("name", ["tokenizer.json", "model.safetensors"])
+@pytest.mark.parametrize("name", ["tokenizer.json", "model.safetensors", "chat_template.jinja"])
 def test_a_changed_byte_refuses_to_load(models: ModelFolder, tmp_path: Path, name: str) -> None:
-    large = {**EMBEDDER, "model.safetensors": SAFETENSORS + bytes(2 << 20)}
+    large = {**EMBEDDER, "model.safetensors": SAFETENSORS + bytes(2 << 20), "chat_template.jinja": b"{{ messages }}"}
     model = models.import_model(write_files(tmp_path / "source", large), "mine")
     change_quietly(model.folder / name)
     assert slug_of(lambda: models.gate(model)) == "digest-mismatch"
+    count("bad model folders refused")
     assert slug_of(lambda: models.verify(model)) == "digest-mismatch"
 
 

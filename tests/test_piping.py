@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragcli.piping import CHUNK_CHARACTERS, cut_piped_text, rank_by_words
+from ragcli.piping import CHUNK_CHARACTERS, choose_piped, cut_piped_text, rank_by_words
 from ragcli.types import STANDARD_INPUT, Chunk
 
 lines = st.text(st.sampled_from("ab c\t漢\r\f\x85\u2028"), max_size=90) | st.integers(600, 1500).map(lambda size: "x" * size)
@@ -87,3 +90,43 @@ def test_chunks_that_share_no_word_follow_in_order() -> None:
     assert [entry.chunk.ordinal for entry in ranking.entries] == list(range(len(LOG)))
     assert {entry.score for entry in ranking.entries} == {0}
     assert rank_by_words("zebra", (), limit=5).entries == ()
+
+
+@given(texts, st.lists(st.integers(1, 40), min_size=1))
+def test_blocks_of_any_size_give_the_same_chunks(text: str, sizes: list[int]) -> None:
+    blocks, at = [], 0
+    while at < len(text):
+        size = sizes[len(blocks) % len(sizes)]
+        blocks.append(text[at : at + size])
+        at += size
+    assert cut_piped_text(iter(blocks)) == cut_piped_text(text)
+
+
+words = st.lists(st.sampled_from(["error", "Errors", "linker", "memory", "step", "7", "漢", "x" * 300, "\n"]), max_size=400)
+
+
+@given(words.map(" ".join), st.integers(1, 20))
+def test_choosing_on_the_way_is_choosing_at_the_end(text: str, limit: int) -> None:
+    """Nothing that belongs among the best is dropped before the whole text is known."""
+    question = "Which error did the linker report, 漢 or memory?"
+    chunks = cut_piped_text(text)
+    assert choose_piped(question, iter([text]), limit=limit) == (rank_by_words(question, chunks, limit=limit), len(chunks))
+
+
+def test_a_needle_in_a_long_log_is_found_without_keeping_the_log() -> None:
+    line = "2026-11-22 info: the step went well and nothing else happened here\n"
+
+    def blocks() -> Iterator[str]:
+        for number in range(120):
+            yield line * 1000 if number != 50 else line * 500 + "the linker ran out of memory\n" + line * 500
+
+    tracemalloc.start()
+    ranking, count = choose_piped("What did the linker report?", blocks(), limit=5)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    best = ranking.entries[0].chunk
+    assert "linker ran out of memory" in best.text
+    assert best.locator.lines is not None
+    assert best.locator.lines[0] <= 50_501 <= best.locator.lines[1]
+    assert count > 10_000
+    assert peak < 1_500_000

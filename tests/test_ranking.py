@@ -174,3 +174,20 @@ def test_a_vector_is_drawn_towards_its_neighbours_and_a_lone_one_stays() -> None
     assert first == pytest.approx((1 / math.hypot(1, 0.5), 0.5 / math.hypot(1, 0.5)))
     assert middle[0] > 0.4
     assert [*map(list, blend_neighbours([(1.0, 0.0), (0.0, 1.0)], weight=0.0))] == [[1.0, 0.0], [0.0, 1.0]]
+
+
+@pytest.mark.parametrize(
+    ("better", "worse", "is_copy"),
+    [
+        ("## The lease\n\nIt ends on 31 May 2027.", "The lease it ends\non 31 May 2027", True),
+        ("The lease ends in May. Dinner is at seven.", "dinner is at seven", True),
+        ("A bed costs 32 euros.", "A bed costs 30 euros.", False),
+        ("Never below -18 degrees", "Never below 18 degrees", False),
+        ("The lease ends in May.", "The lease never ends in May.", False),
+        ("Signed by Ines", "Signed by Rufus", False),
+        ("---", "***", False),
+    ],
+)
+def test_a_copy_in_another_format_counts_once_and_a_version_that_differs_twice(better: str, worse: str, is_copy: bool) -> None:
+    first, second = hit(better, ordinal=1), hit(worse, ordinal=2)
+    assert without_repeats([first, second]) == ((first,) if is_copy else (first, second))

@@ -11,9 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragcli.adapters import settings
-from ragcli.adapters.settings import default_locations, write_setting
-from ragcli.config import get_setting, load_config
-from ragcli.errors import ConfigError, UsageError
+from ragcli.adapters.settings import (
+    PROJECT_NAME,
+    default_locations,
+    distrust_project,
+    find_project_file,
+    remove_setting,
+    trust_project,
+    trusted_files,
+    write_setting,
+)
+from ragcli.config import get_setting
+from ragcli.errors import ConfigError, SourceError, UsageError
+from ragcli.layering import load_config
 
 
 def test_home_moves_everything(tmp_path: Path) -> None:
@@ -120,3 +130,79 @@ def test_lists_of_texts_survive(tmp_path_factory: pytest.TempPathFactory, patter
     write_setting(file, "index.exclude", patterns)
     wanted = tuple(text.strip() for text in patterns if text.strip())
     assert get_setting(load_config(file, {}), "index.exclude") == wanted
+
+
+def test_a_setting_of_a_collection_is_written_below_its_table(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    write_setting(file, "collection.work.answer.model", "tiny")
+    write_setting(file, "collection.work.roots", "/work,~/minutes")
+    assert load_config(file, {}).named == {
+        "collection.work.answer.model": "tiny",
+        "collection.work.roots": ("/work", "~/minutes"),
+    }
+    assert load_config(file, {}, collection="work").answer.model == "tiny"
+
+
+def test_what_is_removed_leaves_the_rest_as_it_was(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("# mine\n[search]\nlimit = 3 # few\nmode = 'words'\n")
+    assert remove_setting(file, "search.limit")
+    assert file.read_text() == "# mine\n[search]\nmode = 'words'\n"
+    assert not remove_setting(file, "search.limit")
+
+
+def test_a_table_that_became_empty_goes_too(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    write_setting(file, "profile.quick.answer.model", "tiny")
+    assert remove_setting(file, "profile.quick.answer.model")
+    assert file.read_text().strip() == ""
+
+
+def test_the_nearest_project_file_counts(tmp_path: Path) -> None:
+    deep = tmp_path / "project" / "src" / "deep"
+    deep.mkdir(parents=True)
+    assert find_project_file(deep, tmp_path / "trusted.json") is None
+    (tmp_path / "project" / PROJECT_NAME).write_text("[search]\nlimit = 3\n")
+    found = find_project_file(deep, tmp_path / "trusted.json")
+    assert found is not None
+    assert (found.path, found.trusted) == (tmp_path / "project" / PROJECT_NAME, False)
+
+
+def test_trust_is_for_these_bytes_alone(tmp_path: Path) -> None:
+    file, trusted = tmp_path / PROJECT_NAME, tmp_path / "home" / "trusted.json"
+    file.write_text("[search]\nlimit = 3\n")
+    project = find_project_file(tmp_path, trusted)
+    assert project is not None
+    trust_project(project, trusted)
+    assert stat.S_IMODE(trusted.stat().st_mode) == 0o600
+    assert list(trusted_files(trusted)) == [str(file)]
+    again = find_project_file(tmp_path, trusted)
+    assert again is not None
+    assert again.trusted
+    file.write_text("[search]\nlimit = 4\n")
+    changed = find_project_file(tmp_path, trusted)
+    assert changed is not None
+    assert not changed.trusted
+
+
+def test_trust_can_be_taken_back(tmp_path: Path) -> None:
+    file, trusted = tmp_path / PROJECT_NAME, tmp_path / "trusted.json"
+    file.write_text("")
+    project = find_project_file(tmp_path, trusted)
+    assert project is not None
+    trust_project(project, trusted)
+    distrust_project(file, trusted)
+    assert trusted_files(trusted) == {}
+    with pytest.raises(SourceError):
+        distrust_project(file, trusted)
+
+
+@pytest.mark.parametrize("listed", ["", "[1]", '{"/x": 5}', "\xff"])
+def test_a_broken_list_of_trusted_files_trusts_nothing(tmp_path: Path, listed: str) -> None:
+    (tmp_path / "trusted.json").write_text(listed)
+    assert trusted_files(tmp_path / "trusted.json") == {}
+
+
+def test_what_is_too_long_for_settings_is_no_project_file(tmp_path: Path) -> None:
+    (tmp_path / PROJECT_NAME).write_text("# " + "x" * settings.LARGEST_PROJECT_FILE)
+    assert find_project_file(tmp_path, tmp_path / "trusted.json") is None

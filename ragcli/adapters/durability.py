@@ -7,52 +7,65 @@ import fcntl
 import hashlib
 import os
 import re
+import shutil
 import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from ragcli.adapters.offline import REMOTE
 from ragcli.errors import StoreError, UsageError
 
 PRIVATE_FOLDER = 0o700
 REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE}
 """What is the fault of a disk or a system and not of what is stored."""
 _TOLD = re.compile(r"os error (\d+)")
-_REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
 def refuse_remote(folder: Path) -> None:
     """Raises UsageError ``remote-path`` for ``s3://…`` and its like, which a store library would gladly open."""
-    if _REMOTE.match(str(folder)):
+    if REMOTE.match(str(folder)):
         raise UsageError("remote-path", f"{folder} is not a folder on this machine", hint="give a local folder")
 
 
 def check_private(folder: Path) -> None:
-    """The folder, where there is one, belongs to this user and no stranger can write to it.
+    """The folder, where there is one, belongs to this user, nobody else can write to it, and nobody can put another in its place.
 
     Raises StoreError ``unsafe-folder``.
     """
-    try:
-        status = folder.stat()
-    except FileNotFoundError:
+    status = _status(folder)
+    if status is None:
         return
-    except OSError as error:
-        raise unwritable(folder, error) from error
     if not stat.S_ISDIR(status.st_mode):
         raise StoreError("unsafe-folder", f"{folder} is not a folder", hint="move that file away, or set RAGCLI_HOME")
     if status.st_uid != os.geteuid():
         hint = "run ragcli as the user who owns it, or set RAGCLI_HOME to a folder of yours"
         raise StoreError("unsafe-folder", f"{folder} belongs to another user", hint=hint)
-    if status.st_mode & stat.S_IWOTH:
-        raise StoreError("unsafe-folder", f"anyone can write to {folder}", hint=f"chmod 700 {folder}")
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        who = "anyone" if status.st_mode & stat.S_IWOTH else "its group"
+        raise StoreError("unsafe-folder", f"{who} can write to {folder}", hint=f"chmod 700 '{folder}'")
+    # A group may write to the one above: in many systems each user is a group. With the sticky bit nobody renames others' things.
+    above = _status(folder.parent)
+    if above is not None and above.st_mode & stat.S_IWOTH and not above.st_mode & stat.S_ISVTX:
+        raise StoreError("unsafe-folder", f"anyone can write to {folder.parent}", hint=f"chmod 700 '{folder.parent}'")
+
+
+def _status(folder: Path) -> os.stat_result | None:
+    try:
+        return folder.stat()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise unwritable(folder, error) from error
 
 
 def make_private(folder: Path) -> None:
     """The folder exists, also after a power cut, and only its owner can open it."""
     with disk_errors(folder):
         missing = [path for path in (folder, *folder.parents) if not path.exists()]
-        folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+        for path in reversed(missing):
+            path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
         if stat.S_IMODE(folder.stat().st_mode) != PRIVATE_FOLDER:
             folder.chmod(PRIVATE_FOLDER)
         for path in missing:
@@ -170,6 +183,22 @@ def remove_durably(path: Path) -> None:
     if path.exists():
         path.unlink()
         flush_entry(path.parent)
+
+
+def remove_for_good(path: Path) -> bool:
+    """There is no such file or folder, also after a power cut; a link goes and what it leads to stays. True if there was one.
+
+    The disk may hold the bytes until it uses their place again: only an encrypted disk keeps them from whoever takes it.
+    """
+    with disk_errors(path):
+        if not path.exists() and not path.is_symlink():
+            return False
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+        flush_entry(path.parent)
+    return True
 
 
 def changed_files(folder: Path, expected: Mapping[str, tuple[int, bytes]], *, read: bool = False) -> list[str]:

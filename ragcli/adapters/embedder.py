@@ -1,4 +1,4 @@
-"""sentence-transformers: texts become unit vectors. Loads local folders only and never a name."""
+"""sentence-transformers: texts become unit vectors, and pairs of texts scores. Loads local folders only and never a name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy
 import torch
-from sentence_transformers import SentenceTransformer
+from sentence_transformers import CrossEncoder, SentenceTransformer
 
 from ragcli.errors import ModelError
 from ragcli.types import Vector
@@ -67,6 +67,35 @@ class SentenceEmbedder:
         return vectors / lengths  # type: ignore[return-value]  # an array of rows is a sequence of vectors
 
 
+class CrossReranker:
+    """A cross-encoder in this process. Raises ModelError ``model-failed`` as ``SentenceEmbedder`` does."""
+
+    def __init__(self, folder: Path, *, name: str, threads: int = 0) -> None:
+        self.name = name
+        torch.set_num_threads(threads or usable_cores())
+        with translated(name, "reranker"), quiet_progress():
+            self._model = CrossEncoder(
+                str(folder),
+                device=best_device(),
+                local_files_only=True,
+                trust_remote_code=False,
+                model_kwargs={"dtype": best_dtype()},
+            )
+
+    def score(self, question: str, texts: Sequence[str]) -> Sequence[float]:
+        """Logits become probabilities by the logistic function, whatever the model's makers chose; of several labels the last."""
+        if not texts:
+            return []
+        with translated(self.name, "reranker"):
+            pairs = [(question, text) for text in texts]
+            raw = self._model.predict(pairs, batch_size=BATCH, show_progress_bar=False, activation_fn=torch.nn.Identity())
+        logits = numpy.asarray(raw, dtype=numpy.float64).reshape(len(texts), -1)
+        margins = logits[:, -1] - (logits[:, 0] if logits.shape[1] > 1 else 0.0)
+        if not numpy.isfinite(margins).all():
+            raise ModelError("model-failed", f"the reranker {self.name} returned what is no number", hint="ragcli doctor")
+        return [float(score) for score in 1 / (1 + numpy.exp(-margins.clip(-60, 60)))]
+
+
 def usable_cores() -> int:
     """How many cores this process may run on, where the system says so; else how many there are."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -101,7 +130,7 @@ def cpu_computes_bfloat16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
 
 
 @contextmanager
-def translated(name: str) -> Iterator[None]:
+def translated(name: str, kind: str = "embedder") -> Iterator[None]:
     """Errors of the library become ModelError ``model-failed``."""
     try:
         yield
@@ -109,7 +138,7 @@ def translated(name: str) -> Iterator[None]:
         raise
     except Exception as error:
         hint = f"ragcli models remove {name} && ragcli models pull {name}"
-        raise ModelError("model-failed", f"the embedder {name} failed: {type(error).__name__}", hint=hint) from error
+        raise ModelError("model-failed", f"the {kind} {name} failed: {type(error).__name__}", hint=hint) from error
 
 
 @contextmanager

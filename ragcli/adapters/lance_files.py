@@ -70,6 +70,11 @@ def return_to(table_folder: Path, state: TableState) -> None:
         write_durably(path, state.manifest)
 
 
+def hides_rows(table_folder: Path) -> bool:
+    """Whether rows that were removed still stand in its files, with a mark beside them that they are gone."""
+    return any((table_folder / "_deletions").glob("*"))
+
+
 def remove_set_aside(table_folder: Path) -> None:
     for path in (table_folder / "_versions").glob(f"*{_SET_ASIDE}"):
         path.unlink(missing_ok=True)

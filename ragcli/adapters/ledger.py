@@ -23,7 +23,7 @@ TIDY, CLEANING, UNTIDIED = "tidy", "cleaning", "untidied"
 """Names of facts that the writer marks."""
 _SOURCE_COLUMNS = (
     *("id", "path", "collection", "size", "modified_ns", "inode", "digest", "fingerprint"),
-    *("chunks", "reason", "detail", "title", "changed_ns"),
+    *("chunks", "reason", "detail", "title", "changed_ns", "secrets"),
 )
 
 
@@ -144,11 +144,12 @@ class Ledger:
         identity = self.identity()
         if identity is None:
             return StoreStats(0, 0, 0, bytes_on_disk, None, None)
-        counts = "SELECT coalesce(sum(reason = ''), 0), coalesce(sum(chunks), 0), coalesce(sum(reason != ''), 0) FROM sources"
-        sources, chunks, skipped = self._database.rows(counts)[0]
+        told = ("sum(reason = '')", "sum(chunks)", "sum(reason != '')", "sum(secrets != '')")
+        counts = f"SELECT {','.join(f'coalesce({each}, 0)' for each in told)} FROM sources"
+        sources, chunks, skipped, secrets = self._database.rows(counts)[0]
         by_reason = "SELECT reason, count(*) FROM sources WHERE reason != '' GROUP BY reason ORDER BY count(*) DESC, reason"
         reasons = dict(self._database.rows(by_reason)) if skipped else {}
-        return StoreStats(sources, chunks, skipped, bytes_on_disk, self._get("last_indexed_ns"), identity, reasons)
+        return StoreStats(sources, chunks, skipped, bytes_on_disk, self._get("last_indexed_ns"), identity, reasons, secrets)
 
     def table(self) -> TableState | None:
         """The chunk table that belongs to this ledger; None while no chunk was ever stored."""
@@ -190,8 +191,7 @@ class Ledger:
     def select(self, scope: Scope) -> tuple[list[str], list[str]]:
         """The ids of the sources with chunks: those that the scope admits, and the others."""
         scope_filter = ScopeFilter(scope, [root.path for root in self.roots()])
-        inside: list[str] = []
-        outside: list[str] = []
+        inside, outside = list[str](), list[str]()
         query = "SELECT id, path, collection, modified_ns FROM sources WHERE chunks > 0"
         for source_id, path, collection, modified_ns in self._database.rows(query):
             (inside if scope_filter.admits(os.fsdecode(path), collection, modified_ns) else outside).append(source_id)
@@ -307,7 +307,7 @@ def _source_row(source: StoredSource) -> tuple[Any, ...]:
     return (
         *(source.id, os.fsencode(source.path), source.collection, source.size, source.modified_ns, str(source.inode)),
         *(source.digest, source.fingerprint, source.chunks, source.reason, _text(source.detail), _text(source.title)),
-        source.changed_ns,
+        *(source.changed_ns, source.secrets),
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from ragcli.adapters.database import Database
 
-SCHEMA = 2
+SCHEMA = 3
 _TABLES = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE roots (path BLOB NOT NULL, collection TEXT NOT NULL, include TEXT NOT NULL, exclude TEXT NOT NULL,
@@ -19,17 +19,20 @@ CREATE TABLE roots (path BLOB NOT NULL, collection TEXT NOT NULL, include TEXT N
 CREATE TABLE sources (
     id TEXT PRIMARY KEY, path BLOB NOT NULL, collection TEXT NOT NULL, size INTEGER NOT NULL, modified_ns INTEGER NOT NULL,
     inode TEXT NOT NULL, digest TEXT NOT NULL, fingerprint TEXT NOT NULL, chunks INTEGER NOT NULL, reason TEXT NOT NULL,
-    detail TEXT NOT NULL, title TEXT NOT NULL, changed_ns INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+    detail TEXT NOT NULL, title TEXT NOT NULL, changed_ns INTEGER NOT NULL DEFAULT 0,
+    secrets TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
 CREATE TABLE chunks (id TEXT PRIMARY KEY, source_id TEXT NOT NULL, seal BLOB NOT NULL) WITHOUT ROWID;
 CREATE INDEX chunks_by_source ON chunks (source_id);
 CREATE TABLE files (name TEXT PRIMARY KEY, size INTEGER NOT NULL, digest BLOB NOT NULL) WITHOUT ROWID;
 """
 _MIGRATIONS: Mapping[int, str] = {
     1: "ALTER TABLE sources ADD COLUMN changed_ns INTEGER NOT NULL DEFAULT 0",
+    2: "ALTER TABLE sources ADD COLUMN secrets TEXT NOT NULL DEFAULT ''",
 }
 """What makes a ledger of that version one of the next. A text that was released never changes."""
 _SHOWN: Mapping[int, str] = {
-    1: "CREATE TEMP VIEW sources AS SELECT *, 0 AS changed_ns FROM main.sources",
+    1: "CREATE TEMP VIEW sources AS SELECT *, 0 AS changed_ns, '' AS secrets FROM main.sources",
+    2: "CREATE TEMP VIEW sources AS SELECT *, '' AS secrets FROM main.sources",
 }
 """What lets a reader take a ledger of that version for one of today: views that live in its connection alone."""
 

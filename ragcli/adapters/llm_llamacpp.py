@@ -108,13 +108,16 @@ class LlamaCppModel:
         """The model is being loaded while the caller does something else; ``stream`` waits for it."""
         self._thread.begin(lambda: self._reserve(FIRST_CONTEXT))
 
-    def stream(self, prompt: Prompt, *, max_tokens: int, grammar: str | None = None) -> Iterator[Delta | Stop]:
+    def stream(self, prompt: Prompt, *, max_tokens: int) -> Iterator[Delta | Stop]:
         """Deltas, then exactly one Stop; the likeliest token each time. Closing the iterator stops the work.
 
-        Empty deltas come while the prompt is read. ``grammar`` is a GBNF grammar that the answer will fit.
+        Empty deltas come while the prompt is read.
         Raises ModelError ``model-failed``: the prompt fills the window, or llama.cpp failed.
         """
-        request = self._request(prompt, max_tokens) | ({"grammar": grammar} if grammar is not None else {})
+        request = self._request(prompt, max_tokens)
+        if prompt.schema is not None:
+            with translated(self.identity.name):
+                request["grammar"] = llama.json_schema_to_grammar(dict(prompt.schema))
         return self._thread.stream(lambda emit: self._complete(request, _event, emit))
 
     def first_tokens(self, prompt: Prompt) -> Mapping[str, float]:

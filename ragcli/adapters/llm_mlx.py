@@ -9,18 +9,21 @@ from __future__ import annotations
 import ctypes
 import importlib.metadata
 import importlib.util
+import math
 import platform
 import sys
 import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ragcli.adapters.engine_thread import Emit, EngineThread
+from ragcli.adapters.text_stream import TextStream
 from ragcli.errors import ModelError, prompt_too_long
-from ragcli.ports import PromptEncoder
+from ragcli.ports import Constrain, Constraint, PromptEncoder
 from ragcli.types import Delta, ModelIdentity, Prompt, Stop, Usage
 
 PREFILL_STEP = 512
@@ -32,8 +35,6 @@ OPENBLAS = "libopenblas.so.0"
 NO_OPENBLAS = f"{OPENBLAS} is not installed: reading a prompt will be some 30 times slower (Debian, Ubuntu: libopenblas0)"
 LIKELIEST = 20
 """Tokens whose probability is told."""
-UNKNOWN = "\ufffd"
-"""What the bytes of an unfinished character decode to."""
 
 
 def is_installed() -> bool:
@@ -71,13 +72,23 @@ class MlxModel:
     notice: str = ""
     """What makes the engine slow here, in one line; known once the model is loaded."""
 
-    def __init__(self, folder: Path, encoder: PromptEncoder, identity: ModelIdentity, *, window: int = 4096) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        encoder: PromptEncoder,
+        identity: ModelIdentity,
+        *,
+        window: int = 4096,
+        constrain: Constrain | None = None,
+    ) -> None:
+        """Without ``constrain`` a prompt with a schema is refused."""
         if not (folder / "config.json").is_file() or not any(folder.glob("model*.safetensors")):
             raise ModelError("model-missing", f"{folder} holds no MLX model", hint=f"ragcli models pull {identity.name}")
         self.identity = identity
         self.window = window
         self._folder = folder
         self._encoder = encoder
+        self._constrain = constrain
         self._thread = EngineThread("mlx", self._unload)
         self._loaded: _Loaded | None = None
 
@@ -96,7 +107,7 @@ class MlxModel:
         """
         ids = self._fitting(prompt)
         room = max(1, min(max_tokens, self.window - len(ids)))
-        return self._thread.stream(lambda emit: self._generate(ids, room, emit))
+        return self._thread.stream(lambda emit: self._generate(ids, room, emit, prompt.schema))
 
     def first_tokens(self, prompt: Prompt) -> Mapping[str, float]:
         """The ``LIKELIEST`` tokens for an answer to begin with, and their probabilities. Raises as ``stream`` does."""
@@ -119,9 +130,10 @@ class MlxModel:
 
     # ---- in the engine's thread --------------------------------------------------------------
 
-    def _generate(self, ids: Sequence[int], max_tokens: int, emit: Emit[Delta | Stop]) -> None:
+    def _generate(self, ids: Sequence[int], max_tokens: int, emit: Emit[Delta | Stop], schema: Mapping[str, Any] | None) -> None:
         text, reason, count = TextStream(self._encoder.decode), "length", 0
-        with translated(self.identity.name), closing(self._model().tokens(ids, max_tokens, emit)) as tokens:
+        begin = partial(self._begin_constraint, schema) if schema is not None else None
+        with translated(self.identity.name), closing(self._model().tokens(ids, max_tokens, emit, begin)) as tokens:
             for token, _ in tokens:
                 count += 1
                 if token in self._encoder.stop_ids:
@@ -141,6 +153,11 @@ class MlxModel:
                     told[text] = told.get(text, 0.0) + probability
                 emit(told)
 
+    def _begin_constraint(self, schema: Mapping[str, Any], width: int) -> Constraint:
+        if self._constrain is None:
+            raise ValueError("it was made without a way to keep to a schema")
+        return self._constrain(schema, width)
+
     def _model(self) -> _Loaded:
         if self._loaded is None:
             with translated(self.identity.name):
@@ -154,31 +171,6 @@ class MlxModel:
         if core is not None:
             core.clear_cache()
             core.clear_streams()  # a process that ends while the streams of another thread remain is aborted
-
-
-class TextStream:
-    """Token ids become text as they come; a character of several tokens is held back until it is whole."""
-
-    def __init__(self, decode: Callable[[Sequence[int]], str]) -> None:
-        self._decode = decode
-        self._ids: list[int] = []
-        self._shown = 0
-        """How much of the text of the ids was given out."""
-
-    def add(self, id: int) -> str:
-        self._ids.append(id)
-        text = self._decode(self._ids)
-        if text.endswith(UNKNOWN):
-            return ""
-        new = text[self._shown :]
-        # A token's text can depend on the one before it (a leading space), so that one is kept, and no more.
-        self._ids = [id]
-        self._shown = len(self._decode(self._ids))
-        return new
-
-    def rest(self) -> str:
-        """What was held back, without the unfinished character."""
-        return self._decode(self._ids)[self._shown :].rstrip(UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +189,13 @@ class _Loaded:
         best = self.core.argsort(-log_probabilities)[:LIKELIEST]
         return list(zip(best.tolist(), self.core.exp(log_probabilities[best]).tolist(), strict=True))
 
-    def tokens(self, ids: Sequence[int], max_tokens: int, emit: Emit[Any]) -> Generator[tuple[int, Any], None, None]:
-        """The likeliest token each time, beside the logarithms of all probabilities; none once the consumer has gone."""
+    def tokens(
+        self, ids: Sequence[int], max_tokens: int, emit: Emit[Any], begin: Callable[[int], Constraint] | None = None
+    ) -> Generator[tuple[int, Any], None, None]:
+        """The likeliest token each time, beside the logarithms of all probabilities; none once the consumer has gone.
+
+        ``begin`` makes a constraint, given how many tokens the model tells apart: then the likeliest that it allows.
+        """
 
         def on_progress(_done: int, _total: int) -> None:
             if not emit(Delta("")):
@@ -211,6 +208,7 @@ class _Loaded:
             max_tokens=max_tokens,
             prefill_step_size=self.prefill_step,
             prompt_progress_callback=on_progress,
+            logits_processors=[_Mask(self.core, begin)] if begin else None,
         )
         try:
             with closing(steps):
@@ -221,6 +219,22 @@ class _Loaded:
         finally:
             # One token more than was taken is always being computed; the process must not end meanwhile.
             self.core.synchronize(self.stream)
+
+
+class _Mask:
+    """Puts what a constraint does not allow out of the question; called by mlx-lm before each choice."""
+
+    def __init__(self, core: Any, begin: Callable[[int], Constraint]) -> None:
+        self._core = core
+        self._begin = begin
+        self._constraint: Constraint | None = None
+
+    def __call__(self, said: Any, logits: Any) -> Any:
+        if self._constraint is None:
+            self._constraint = self._begin(logits.shape[-1])
+        else:
+            self._constraint.add(said[-1].item())
+        return self._core.where(self._core.array(self._constraint.allowed()), logits, -math.inf)
 
 
 class _UnwantedError(Exception):

@@ -12,15 +12,15 @@ import json
 import os
 import re
 import stat
-import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from ragcli import catalog
+from ragcli.adapters.weight_headers import BadHeaderError, check_header
 from ragcli.errors import ModelError
-from ragcli.types import InstalledModel
+from ragcli.types import InstalledModel, Role
 
 MANIFEST = "ragcli-model.json"
 SCHEMA = 1
@@ -30,8 +30,21 @@ CONVERSION = "mlx"
 
 SMALL = 1 << 20
 """Files up to a megabyte are digested at each load: it takes a millisecond. Larger ones when their stamp changed."""
-CODE_FIELDS = ("auto_map", "model_file", "trust_remote_code")
+CODE_FIELDS = ("auto_map", "model_file", "trust_remote_code", "custom_pipelines", "custom_generate")
 """Fields of a config that make some library import Python from the folder or the hub."""
+CLASS_FIELDS = (
+    "activation_function",
+    "activation_fn",
+    "sbert_ce_default_activation_function",
+    "tokenizer_class",
+    "types",
+    "type",
+)
+"""Fields that may hold the full name of a class, which sentence-transformers then imports."""
+KNOWN_CLASS = re.compile(r"(?:sentence_transformers|torch\.nn)(?:\.[A-Za-z_]\w*)+")
+LARGEST_CONFIG = 16 << 20
+"""Bytes of a config; real ones have some thousands."""
+WEIGHTS = (".safetensors", ".gguf")
 REFUSED_NAMES = frozenset({"adapter_config.json"})
 """An adapter names another model, which libraries would fetch."""
 SENTENCE_MODULE = re.compile(r"sentence_transformers(\.[A-Za-z_]\w*)+")
@@ -91,7 +104,7 @@ def read_manifest(folder: Path) -> tuple[dict[str, str], dict[str, FileRecord]]:
         about = {key: str(content[key]) for key in ("name", "role", "format", "source", "licence", "pinned")}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise refused(folder.name, "its manifest is missing or damaged") from error
-    known = about["role"] in ("embedder", "llm") and about["format"] in ("sentence-transformers", "gguf", "mlx")
+    known = about["role"] in get_args(Role) and about["format"] in ("sentence-transformers", "gguf", "mlx")
     if content.get("schema") != SCHEMA or about["name"] != folder.name or not known:
         raise refused(folder.name, "its manifest is not of this folder, or of another version of ragcli")
     return about, files
@@ -136,7 +149,7 @@ def list_files(folder: Path, name: str) -> Iterator[str]:
 def check_contents(folder: Path, name: str) -> None:
     """No file asks a library to run code, and weights are what their names say. Raises ModelError ``model-refused``."""
     paths = list(list_files(folder, name))
-    if not any(path.endswith((".safetensors", ".gguf")) for path in paths):
+    if not any(path.endswith(WEIGHTS) for path in paths):
         raise refused(name, "it holds no weights in a safe format (.safetensors or .gguf)")
     for relative in paths:
         path = folder / relative
@@ -144,11 +157,26 @@ def check_contents(folder: Path, name: str) -> None:
             _check_config(_read_json(path, relative, name), relative, name)
         elif path.name == "modules.json":
             _check_modules(_read_json(path, relative, name), name)
-        elif path.suffix in (".safetensors", ".gguf") and not _has_right_start(path):
+        elif path.suffix in WEIGHTS and not _has_right_start(path):
             raise refused(name, f"{relative} is not a {path.suffix[1:]} file")
 
 
+def check_weights(folder: Path, name: str, paths: Iterable[str]) -> None:
+    """No weight file among the paths has a header that lies: see ``weight_headers``. Raises ModelError ``model-refused``.
+
+    A tenth of a second for a large vocabulary: for files that are new or were changed.
+    """
+    for relative in paths:
+        if relative.endswith(WEIGHTS):
+            try:
+                check_header(folder / relative)
+            except BadHeaderError as error:
+                raise refused(name, f"{relative} is not a sound {relative.rpartition('.')[2]} file: {error}") from error
+
+
 def _read_json(path: Path, relative: str, name: str) -> Any:
+    if path.stat().st_size > LARGEST_CONFIG:
+        raise refused(name, f"{relative} is larger than any config is")
     try:
         return json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
@@ -163,9 +191,22 @@ def _check_config(content: Any, relative: str, name: str) -> None:
             field = next((field for field in CODE_FIELDS if value.get(field)), None)
             if field:
                 raise refused(name, f"{relative} asks to run code ({field})")
+            foreign = next((text for field in CLASS_FIELDS for text in _texts_in(value.get(field)) if _is_foreign(text)), "")
+            if foreign:
+                raise refused(name, f"{relative} asks for a class that is not of sentence-transformers: {foreign[:80]!r}")
             waiting += value.values()
         elif isinstance(value, list):
             waiting += value
+
+
+def _texts_in(value: Any) -> list[str]:
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else [value]
+    return [text for text in inside if isinstance(text, str)]
+
+
+def _is_foreign(text: str) -> bool:
+    """Whether it is the full name of a class, and of none that models are made of."""
+    return bool(re.search(r"[./\\:]", text)) and not KNOWN_CLASS.fullmatch(text)
 
 
 def _check_modules(content: Any, name: str) -> None:
@@ -181,9 +222,7 @@ def _check_modules(content: Any, name: str) -> None:
 def _has_right_start(path: Path) -> bool:
     with path.open("rb") as opened:
         start = opened.read(9)
-    if path.suffix == ".gguf":
-        return start[:4] == b"GGUF"
-    return len(start) == 9 and start[8:] == b"{" and struct.unpack("<Q", start[:8])[0] <= path.stat().st_size - 8
+    return start[:4] == b"GGUF" if path.suffix == ".gguf" else start[8:] == b"{"
 
 
 # ---- the gate --------------------------------------------------------------------------------
@@ -205,6 +244,7 @@ def check_model(model: InstalledModel, *, every_digest: bool = False) -> None:
     _check_pins(model, records)
     looked_at = {path: _check_file(model, path, record, every_digest) for path, record in records.items()}
     check_contents(model.folder, model.name)
+    check_weights(model.folder, model.name, (path for path in records if every_digest or looked_at[path] != records[path]))
     if looked_at != records and os.access(model.folder, os.W_OK):
         write_manifest(model.folder, about, looked_at)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import json
 import os
 import re
 import shutil
@@ -17,7 +18,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
 
 from ragcli.adapters.durability import flush_entry
 from ragcli.adapters.model_gate import (
@@ -26,6 +26,7 @@ from ragcli.adapters.model_gate import (
     MANIFEST,
     check_contents,
     check_model,
+    check_weights,
     describe_model,
     list_files,
     pins_of,
@@ -34,11 +35,10 @@ from ragcli.adapters.model_gate import (
     write_manifest,
 )
 from ragcli.errors import ModelError, SourceError, StoreError, UsageError
-from ragcli.types import InstalledModel
+from ragcli.types import InstalledModel, Role
 
 PARTIAL = ".partial"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-Role = Literal["embedder", "llm"]
 PACKAGE_ROOT = str(Path(__file__).parents[2])
 """Where a child finds this package, since ``-P`` keeps it from importing what lies in the current folder."""
 
@@ -137,6 +137,7 @@ class ModelFolder:
         Raises ModelError: ``model-refused``, ``digest-mismatch`` if the catalog knows other files by this name.
         """
         check_contents(staging, name)
+        check_weights(staging, name, list_files(staging, name))
         _make_durable(staging)
         records = {path: record_file(staging / path) for path in list_files(staging, name)}
         pins = pins_of(name)
@@ -245,6 +246,8 @@ def _recognise(path: Path, role: Role | None) -> tuple[str, Role]:
         raise SourceError("path-missing", f"there is no {path}", hint="give a GGUF file or a model's folder")
     if path.is_file() and path.suffix == ".gguf":
         kind, natural = "gguf", "llm"
+    elif _is_cross_encoder(path):
+        kind, natural = "sentence-transformers", "reranker"
     elif (path / "modules.json").is_file():
         kind, natural = "sentence-transformers", "embedder"
     elif (path / "config.json").is_file():
@@ -255,6 +258,19 @@ def _recognise(path: Path, role: Role | None) -> tuple[str, Role]:
     if role not in (None, natural):
         raise UsageError("bad-argument", f"{path.name} is an {natural}, not an {role}", hint="leave the role out")
     return kind, natural
+
+
+def _is_cross_encoder(folder: Path) -> bool:
+    """Whether its settings say that it gives a score for a pair of texts."""
+    try:
+        made = json.loads((folder / "config_sentence_transformers.json").read_bytes()).get("model_type")
+    except (OSError, ValueError, AttributeError):
+        made = None
+    try:
+        kinds = json.loads((folder / "config.json").read_bytes()).get("architectures") or ()
+    except (OSError, ValueError, AttributeError):
+        kinds = ()
+    return made == "CrossEncoder" or any(str(kind).endswith("ForSequenceClassification") for kind in kinds)
 
 
 def _copy_model(path: Path, staging: Path) -> None:
@@ -274,6 +290,7 @@ def _gguf_file(staging: Path, name: str) -> Path:
     files = sorted(staging.glob("*.gguf"))
     if len(files) != 1:
         raise refused(name, f"it holds {len(files)} GGUF files where one is needed")
+    check_weights(staging, name, [files[0].name])
     return files[0]
 
 

@@ -1,7 +1,7 @@
 """The wall: what makes it impossible, not only unwanted, that anything leaves the machine.
 
-Three layers, in this order: environment switches that the libraries obey, a filter in the kernel that they cannot
-get round, and a proof that a person can run. It knows nothing of what the program does behind the wall.
+Two layers, in this order: environment switches that the libraries obey, and a filter in the kernel that they cannot
+get round; ``proof`` shows a person that it holds. It knows nothing of what the program does behind the wall.
 On Linux the filter is seccomp-bpf, on macOS a sandbox profile; elsewhere there is no seal and ``seal_state`` says so.
 """
 
@@ -14,12 +14,13 @@ import re
 import socket
 import struct
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ragcli.errors import ConfigError, UsageError
-from ragcli.types import Finding, SealState
+from ragcli.types import SealState
 
 NO_TELEMETRY = {
     "DISABLE_SAFETENSORS_CONVERSION": "1",
@@ -107,21 +108,27 @@ REFUSED = errno.EPERM if sys.platform == "darwin" else errno.EACCES
 """What the seal answers; no unsealed Linux gives EACCES for the same calls, so it tells ours from other refusals."""
 
 
+took_ns: list[int] = []
+"""How long each seal of this process took, in nanoseconds."""
+
+
 def seal() -> SealState:
     """From here on the kernel refuses network sockets to every thread and child; nothing can lift it. Idempotent."""
+    began = time.perf_counter_ns()
     if sys.platform.startswith("linux"):
         failure = _seal_linux()
     elif sys.platform == "darwin":
         failure = _seal_macos(ctypes.CDLL("/usr/lib/libSystem.B.dylib", use_errno=True))
     else:
         failure = f"there is no seal for {sys.platform}"
+    took_ns.append(time.perf_counter_ns() - began)
     return SealState("none", failure) if failure else seal_state()
 
 
 def seal_state() -> SealState:
     """What the kernel says and does now: its own status lines, and whether a socket is refused. Sends nothing."""
     if sys.platform.startswith("linux"):
-        return _state_from_status(Path("/proc/self/status").read_text(encoding="ascii", errors="replace"), _try_socket())
+        return _state_from_status(Path("/proc/self/status").read_text(encoding="ascii", errors="replace"), try_socket())
     if sys.platform == "darwin":
         library = ctypes.CDLL("/usr/lib/libSystem.B.dylib")
         denied = library.sandbox_check(os.getpid(), b"network-outbound", 0) == 1
@@ -213,60 +220,14 @@ def _seal_macos(library: Any) -> str:
     return f"the system refused the sandbox profile: {(reason.value or b'no reason given').decode(errors='replace')}"
 
 
-# ---- the proof -------------------------------------------------------------------------------
+# ---- looking ---------------------------------------------------------------------------------
 
-FAMILIES = ("AF_INET", "AF_INET6", "AF_NETLINK", "AF_PACKET", "AF_VSOCK")
 TEST_ADDRESSES = {"AF_INET": ("192.0.2.1", 9), "AF_INET6": ("2001:db8::1", 9)}
 """Reserved for documentation (RFC 5737, RFC 3849): they belong to no machine."""
 
-CHILD = """
-import socket
-try:
-    socket.socket(socket.AF_INET, socket.SOCK_DGRAM).connect(("192.0.2.1", 9))
-except OSError as error:
-    raise SystemExit(100 + error.errno)
-"""
 
-
-def offline_proof() -> Iterator[Finding]:
-    """Tries every way out and tells the kernel's own answer to each; the last finding is the verdict.
-
-    Nothing is sent even where there is no seal: connecting a datagram socket sends no packet, and names are
-    looked up only once sockets are known to be refused.
-    """
-    state = seal_state()
-    yield Finding("seal", "error" if state.kind == "none" else "ok", f"{state.kind} ({state.detail})")
-    ways = _ways_out()
-    if state.kind != "none":
-        ways["look up a host name"] = _try_lookup()
-    for way, answer in ways.items():
-        yield _way_finding(way, answer)
-    closed = sum(answer == REFUSED for answer in ways.values())
-    if closed == len(ways) and state.kind != "none":
-        yield Finding("verdict", "ok", f"{closed} of {closed} ways out are refused by the kernel")
-    else:
-        hint = "run it on Linux or macOS, without RAGCLI_TEST_UNSEALED"
-        yield Finding("verdict", "error", f"only {closed} of {len(ways)} ways out are refused by the kernel", hint)
-
-
-def _way_finding(way: str, answer: int) -> Finding:
-    if answer == REFUSED:
-        return Finding(way, "ok", f"refused: {os.strerror(answer)}")
-    return Finding(way, "error", "possible" if answer == 0 else f"not refused by the seal: {os.strerror(answer)}")
-
-
-def _ways_out() -> dict[str, int]:
-    """Each way with the error number of the kernel's answer, 0 where it was let through."""
-    families = FAMILIES if sys.platform.startswith("linux") else tuple(TEST_ADDRESSES)
-    ways = {f"open an {family} socket": _try_socket(family) for family in families}
-    ways["connect from native code"] = _try_native_connect()
-    ways["use the network in a child process"] = _try_child()
-    if sys.platform.startswith("linux"):
-        ways["set up io_uring"] = _try_io_uring()
-    return ways
-
-
-def _try_socket(family: str = "AF_INET") -> int:
+def try_socket(family: str = "AF_INET") -> int:
+    """The number of the kernel's answer to a socket of the family, 0 if it is let through. Sends nothing."""
     try:
         kind = socket.SOCK_STREAM if family == "AF_VSOCK" else socket.SOCK_DGRAM
         with socket.socket(getattr(socket, family), kind) as opened:
@@ -274,40 +235,4 @@ def _try_socket(family: str = "AF_INET") -> int:
                 opened.connect(TEST_ADDRESSES[family])
     except OSError as error:
         return error.errno or errno.EIO
-    return 0
-
-
-def _try_child() -> int:
-    import subprocess  # only here: every command pays for what this module imports
-
-    status = subprocess.run([sys.executable, "-I", "-S", "-c", CHILD], check=False, capture_output=True).returncode
-    return status - 100 if status > 100 else status and errno.EIO
-
-
-def _try_native_connect() -> int:
-    """Connects, below Python, to a socket that this process itself listens on."""
-    import tempfile
-
-    libc = ctypes.CDLL(None, use_errno=True)
-    with tempfile.TemporaryDirectory(prefix="ragcli-") as folder, socket.socket(socket.AF_UNIX) as listening:
-        path = str(Path(folder) / "s")
-        listening.bind(path)
-        listening.listen(1)
-        with socket.socket(socket.AF_UNIX) as speaking:
-            family = struct.pack("BB", 0, socket.AF_UNIX) if sys.platform == "darwin" else struct.pack("H", socket.AF_UNIX)
-            address = family + os.fsencode(path) + b"\0"
-            return ctypes.get_errno() if libc.connect(speaking.fileno(), address, len(address)) else 0
-
-
-def _try_io_uring() -> int:
-    libc = ctypes.CDLL(None, use_errno=True)
-    return ctypes.get_errno() if libc.syscall(ctypes.c_long(425), 1, None) else 0
-
-
-def _try_lookup() -> int:
-    """A resolver hides the kernel's answer, so a failed look-up counts as refused: its sockets are."""
-    try:
-        socket.getaddrinfo("ragcli-offline-proof.invalid", 443)
-    except OSError:
-        return REFUSED
     return 0

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragcli.adapters import durability, lance_files
+from ragcli.adapters.copies import leave_out_of_copies
 from ragcli.adapters.inspection import Inspection, whole_rows
 from ragcli.adapters.ledger import CLEANING, TIDY, UNTIDIED, Ledger, TableState
 from ragcli.errors import StoreError
@@ -39,6 +40,7 @@ class StoreWriter:
     def __init__(self, folder: Path, ledger: Ledger, dimension: int) -> None:
         self.ledger = ledger
         self._folder = folder
+        leave_out_of_copies(folder)
         self._dimension = dimension
         self._table: ChunkTable | None = None
         self._commits = 0
@@ -166,9 +168,18 @@ class StoreWriter:
         left = self.ledger.untidied()
         if left and not (quick and left < UNTIDIED_BEFORE_TIDYING and self.ledger.stats(0).chunks >= LARGE_INDEX):
             self._tidy()
+        if not quick:
+            self._scour()
         with self.ledger.transaction():
             self.ledger.mark(TIDY, True)
             self.ledger.set_last_indexed(time.time_ns())
+
+    def _scour(self) -> None:
+        """What was removed is in no file any more: the table's library leaves it there until a tenth of the rows has gone."""
+        state = self.ledger.table()
+        if state and lance_files.hides_rows(self._table_folder(state)):
+            self._salvage(state)
+            self._tidy()
 
     def _tidy_now_and_then(self) -> None:
         self._commits += 1

@@ -9,9 +9,11 @@ from typing import Self
 
 from ragcli.cleaning import StreamCleaner
 from ragcli.cli import json_shapes, render
-from ragcli.cli.paper import plural
+from ragcli.cli.cautions import caution_lines
+from ragcli.cli.paper import Paper, plural
 from ragcli.cli.session import Session
 from ragcli.cli.streams import Output, OutputClosedError
+from ragcli.linking import LinkFilter
 from ragcli.types import Answer, AnswerEvent, AnswerFinished, Delta, Packed, Retrieved
 
 
@@ -50,11 +52,24 @@ def show_answer(session: Session, events: Iterable[AnswerEvent], *, stream: bool
     answer = _as_text(session, events, stream=stream and not session.json)
     if session.json:
         session.say_json(json_shapes.answer_shape(answer))
-    elif answer.outcome == "no_evidence":
+    else:
+        say_outcome(session, answer)
+    return answer
+
+
+def say_outcome(session: Session, answer: Answer) -> None:
+    """Behind the answer's text: its sources, or that there is none."""
+    if answer.outcome == "no_evidence":
         _say_there_is_none(session, answer)
     else:
         _say_sources(session, answer)
-    return answer
+
+
+def await_answer(session: Session, events: Iterable[AnswerEvent]) -> Answer:
+    """The whole answer, when it is there; nothing is on standard output."""
+    with waiting(session) as line:
+        line.say("Searching…")
+        return _the(next((event.answer for event in events if isinstance(event, AnswerFinished)), None))
 
 
 def _as_events(session: Session, events: Iterable[AnswerEvent]) -> Answer:
@@ -93,25 +108,27 @@ def _the(answer: Answer | None) -> Answer:
 
 
 class _Writer:
-    """Writes pieces cleaned, without blank space before the first. On leaving, the last line is ended if one was begun."""
+    """Writes pieces cleaned, links told, without blank space before the first.
+
+    On leaving, what was held back is written and the last line ended, if there was anything to write.
+    """
 
     def __init__(self, out: Output) -> None:
-        self._out, self._cleaner, self._last = out, StreamCleaner(), ""
+        self._out, self._last, self.begun = out, "", False
+        self._links, self._cleaner = LinkFilter(), StreamCleaner()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self.begun and not isinstance(error, OutputClosedError):
-            rest = self._cleaner.flush()
+            rest = self._cleaner.feed(self._links.flush()) + self._cleaner.flush()
             self._put(rest if (rest or self._last).endswith("\n") else rest + "\n")
 
-    @property
-    def begun(self) -> bool:
-        return bool(self._last)
-
     def write(self, piece: str) -> None:
-        self._put(self._cleaner.feed(piece if self.begun else piece.lstrip()))
+        piece = piece if self.begun else piece.lstrip()
+        self.begun = self.begun or bool(piece)
+        self._put(self._cleaner.feed(self._links.feed(piece)))
 
     def _put(self, safe: str) -> None:
         if safe:
@@ -123,10 +140,20 @@ class _Writer:
 def _say_sources(session: Session, answer: Answer) -> None:
     lines = list(render.citation_lines(answer, session.paper))
     if lines:
-        session.say(["", *lines])
+        session.say(["", *lines, *doubt_lines(answer, session.paper)])
+        session.aside(caution_lines(answer, session.side_paper))
         return
     session.notice("No passage was cited: check this answer against the files.")
     session.aside(render.nearest_lines(answer, session.side_paper))
+
+
+def doubt_lines(answer: Answer, paper: Paper) -> Iterator[str]:
+    """The sentences that no passage bears out, which ``--strict`` would have dropped; not where it is the only one, and cited:
+    then its citation says so."""
+    doubtful = [claim for claim in answer.claims if not claim.supported]
+    if doubtful and (len(answer.claims) > 1 or not answer.citations):
+        yield paper.odd(f"No passage bears out {'this' if len(doubtful) == 1 else 'these'}:")
+        yield from (f"  {paper.struck(paper.quote(claim.text, paper.width - 4))}" for claim in doubtful)
 
 
 def _say_there_is_none(session: Session, answer: Answer) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Annotated, Any
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -16,6 +16,9 @@ from ragcli.cli import (
     commands_health,
     commands_index,
     commands_models,
+    commands_privacy,
+    commands_records,
+    commands_serving,
     commands_watch,
     interrupts,
     json_shapes,
@@ -23,7 +26,10 @@ from ragcli.cli import (
 )
 from ragcli.cli.options import Quiet
 from ragcli.cli.session import MakeAssistant, Session, real_assistant
-from ragcli.errors import BROKEN_PIPE, INTERRUPTED, RagError, UsageError
+from ragcli.errors import BROKEN_PIPE, INTERRUPTED, RagError, StoreError, UsageError
+
+if TYPE_CHECKING:
+    from ragcli.adapters.puller import Puller
 
 JSON_FLAGS = frozenset({"--json", "--ndjson"})
 
@@ -60,7 +66,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (commands_ask, commands_index, commands_watch, commands_models, commands_config, commands_health):
+COMMANDS = (
+    *(commands_ask, commands_records, commands_index, commands_privacy, commands_watch, commands_models, commands_config),
+    *(commands_serving, commands_health),
+)
+for module in COMMANDS:
     app.add_typer(module.commands)
 
 
@@ -99,7 +109,8 @@ def tell(error: RagError, as_json: bool) -> int:
     if as_json:
         typer.echo(json_shapes.dump(json_shapes.error_shape(error), ascii_only=True))
     if not as_json or error.slug == "disk-full":  # then standard output may be what is full
-        Session().tell(error)
+        with suppress(streams.OutputClosedError, StoreError):  # there is nowhere left to tell it
+            Session().tell(error)
     return error.status
 
 
@@ -139,16 +150,26 @@ def root(
 
 def _without_command(context: typer.Context, session: Session) -> None:
     if session.out.terminal and sys.stdin is not None and sys.stdin.isatty():
+        from ragcli.cli.first_run import is_first_run, set_up
         from ragcli.cli.repl import run_repl
 
+        if is_first_run(session) and not set_up(session):
+            return
+        session.dismiss_puller()
         run_repl(session, model=None)
     else:
         typer.echo(context.get_help(), err=True)
         session.leave(UsageError.status)
 
 
-def run(make_assistant: MakeAssistant | None = None) -> None:
-    """The program runs with the process's arguments and ends the process with the exit status."""
+def run(make_assistant: MakeAssistant | None = None, *, puller: Puller | None = None) -> None:
+    """The program runs with the process's arguments and ends the process with the exit status.
+
+    ``puller`` can get models although this process is sealed; it is there only where nothing may be set up yet.
+    """
     streams.take_standard_streams()
-    interrupts.stop_on_interrupt()
-    app(prog_name="ragcli", obj=make_assistant)
+    try:
+        interrupts.stop_on_interrupt()
+        app(prog_name="ragcli", obj=Session(make_assistant=make_assistant or real_assistant, puller=puller))
+    except KeyboardInterrupt:  # before or after a command could take it
+        interrupts.leave_now()

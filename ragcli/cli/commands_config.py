@@ -1,45 +1,45 @@
-"""Settings: config list, get, set, path, edit."""
+"""Settings: config list, get, set, unset, path, edit; trust."""
 
 from __future__ import annotations
 
-import os
-import shlex
-import subprocess
-import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ragcli.cli import json_shapes, render
-from ragcli.cli.options import Json, session_of
-from ragcli.cli.paper import plural
-from ragcli.cli.session import Session
-from ragcli.config import get_setting
-from ragcli.errors import ConfigError, UsageError
+from ragcli.cli.completing import complete_setting
+from ragcli.cli.editing import edit_settings
+from ragcli.cli.options import Collection, Json, Profile, Quiet, session_of
+from ragcli.config import base_of, get_setting
+from ragcli.errors import SourceError, UsageError
 
 commands = typer.Typer()
 config = typer.Typer(rich_markup_mode=None)
 commands.add_typer(config, name="config", rich_help_panel="Models and settings")
-Key = Annotated[str, typer.Argument(metavar="KEY", help="A setting's name, as search.limit.")]
+Key = Annotated[str, typer.Argument(metavar="KEY", help="A setting's name, as search.limit.", autocompletion=complete_setting)]
 
 
 @config.callback(invoke_without_command=True)
 def config_root(context: typer.Context) -> None:
     """Show and change settings.
 
-    Lowest first: defaults, the settings file, RAGCLI_SECTION_KEY in the environment, options of a command.
+    Lowest first: defaults, your settings file, a project's .ragcli.toml that you trust, RAGCLI_SECTION_KEY in the
+    environment, options of a command.
 
     \b
     Examples:
       ragcli config
       ragcli config set search.limit 12
+      ragcli config set profile.quick.answer.model smollm2-135m
+      ragcli config set collection.work.roots '~/work,~/minutes'
     """
     if context.invoked_subcommand is None:
         list_settings(context)
 
 
 @config.command("list")
-def list_settings(context: typer.Context, json: Json = False) -> None:
+def list_settings(context: typer.Context, collection: Collection = None, profile: Profile = None, json: Json = False) -> None:
     """List every setting, its value, and where that comes from.
 
     \b
@@ -66,7 +66,7 @@ def get(context: typer.Context, key: Key, json: Json = False) -> None:
 
 @config.command("set", context_settings={"ignore_unknown_options": True})
 def set_value(context: typer.Context, key: Key, value: Annotated[str, typer.Argument(metavar="VALUE")]) -> None:
-    """Write a setting to the settings file; lists are written with commas.
+    """Write a setting; lists are written with commas.
 
     \b
     Examples:
@@ -74,10 +74,32 @@ def set_value(context: typer.Context, key: Key, value: Annotated[str, typer.Argu
       ragcli config set index.exclude 'build,*.log'
     """
     session = session_of(context)
-    session.write_setting(key, value)
-    overruling = session.config.origins.get(key, "")
-    if overruling == "environment":
+    session.write_setting(key, _absolute_roots(value) if base_of(key) == "roots" else value)
+    origin = session.config.origins.get(key, "")
+    if origin == "environment":
         session.notice(f"It is written, but RAGCLI_{key.replace('.', '_').upper()} in the environment overrules it.")
+    elif origin.startswith("project"):
+        session.notice(session.side_paper.line(f"It is written, but the {origin} overrules it."))
+
+
+def _absolute_roots(value: str) -> str:
+    """The folders as any later command will find them."""
+    return ",".join(root if root.startswith("~") else str(Path(root).absolute()) for root in value.split(","))
+
+
+@config.command("unset")
+def unset(context: typer.Context, key: Key) -> None:
+    """Take a setting out of the settings file: the default holds again.
+
+    \b
+    Example:
+      ragcli config unset search.limit
+    """
+    from ragcli.adapters.settings import remove_setting
+
+    session = session_of(context)
+    if not remove_setting(session.locations.config_file, key):
+        session.notice(session.side_paper.line(f"{key} is not set in {session.locations.config_file}."))
 
 
 @config.command("path")
@@ -94,7 +116,7 @@ def path(context: typer.Context) -> None:
 
 @config.command("edit")
 def edit(context: typer.Context) -> None:
-    """Open the settings file in your editor, then check it.
+    """Edit the settings file, which is checked before it is kept.
 
     The editor is $VISUAL, or $EDITOR, or vi.
 
@@ -103,21 +125,45 @@ def edit(context: typer.Context) -> None:
       EDITOR=nano ragcli config edit
     """
     session = session_of(context)
-    if not (session.out.terminal and sys.stdin.isatty()):
+    if not (session.out.terminal and session.interactive):
         raise UsageError("bad-argument", "there is no terminal to edit on", hint="ragcli config set KEY VALUE")
-    run_editor(session)
-    count = len(session.config.origins)
-    session.notice(f"{plural(count, 'setting is', 'settings are')} not the default.")
+    edit_settings(session)
 
 
-def run_editor(session: Session) -> None:
-    """The settings file was edited. Raises ConfigError ``bad-config`` if there is no such editor."""
-    editor = session.environment.get("VISUAL") or session.environment.get("EDITOR") or "vi"
-    file = session.locations.config_file
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))
-    try:
-        subprocess.run([*shlex.split(editor), str(file)], check=False)
-    except OSError as error:
-        message = f"the editor {editor!r} cannot be started: {error.strerror}"
-        raise ConfigError("bad-config", message, hint="set EDITOR to the name of an editor, as nano") from error
+@commands.command(rich_help_panel="Models and settings")
+def trust(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The project, or any folder in it.")] = Path(),
+    revoke: Annotated[bool, typer.Option("--revoke", help="Trust it no longer.")] = False,
+    show_all: Annotated[bool, typer.Option("--list", help="Print the files that you trust.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Show the settings that a project brings, and use them.
+
+    A project's .ragcli.toml comes from whoever made the project, so it is not used until you trust it. When it changes,
+    it has to be trusted again.
+
+    \b
+    Examples:
+      ragcli trust
+      ragcli trust ~/src/parser --revoke
+    """
+    from ragcli.adapters import settings
+    from ragcli.layering import check_project_settings, read_project_settings
+
+    session, folder = session_of(context), folder.absolute()
+    trusted = session.locations.trusted
+    if show_all:
+        session.say(session.paper.path(Path(name)) for name in sorted(settings.trusted_files(trusted)))
+        return
+    project = settings.find_project_file(folder, trusted)
+    if revoke:
+        settings.distrust_project(project.path if project else folder / settings.PROJECT_NAME, trusted)
+    elif project is None:
+        message = f"there is no {settings.PROJECT_NAME} in {folder} or above"
+        raise SourceError("path-missing", message, hint="make one there, with the same keys as in your settings file")
+    else:
+        for key, value in check_project_settings(read_project_settings(project), str(project.path)):
+            session.say([f"{session.paper.line(key)} = {session.paper.line(render.setting_text(value))}"])
+        settings.trust_project(project, trusted)
+        session.notice(session.side_paper.line(f"{project.path} is trusted until it changes."))

@@ -8,11 +8,26 @@ from typing import Annotated, Any
 import typer
 
 from ragcli.cli import json_shapes, render
+from ragcli.cli.commands_privacy import tell_of_sync
+from ragcli.cli.completing import complete_collection
 from ragcli.cli.following import follow_changes, follow_index, show_findings
-from ragcli.cli.options import Collection, Force, Json, Ndjson, Paths, Quiet, Types, endings_of, reasons_of, session_of
+from ragcli.cli.options import (
+    Collection,
+    Force,
+    Json,
+    Ndjson,
+    Null,
+    Paths,
+    Profile,
+    Quiet,
+    Types,
+    endings_of,
+    reasons_of,
+    session_of,
+)
 from ragcli.cli.places import choose_sources, split_place, touches
 from ragcli.cli.session import PATIENCE_SECONDS
-from ragcli.errors import DONE_WITH_SKIPS, StoreError
+from ragcli.errors import DONE_WITH_SKIPS, StoreError, UsageError
 
 commands = typer.Typer()
 PANEL = "Index"
@@ -21,7 +36,12 @@ Exclude = Annotated[list[str] | None, typer.Option("--exclude", metavar="GLOB", 
 Wait = Annotated[
     bool | None, typer.Option("--wait/--no-wait", help="Wait for another ragcli that writes, however long; or not at all.")
 ]
-Into = Annotated[str | None, typer.Option("--collection", "-c", metavar="NAME", help="Put the files into this collection.")]
+Into = Annotated[
+    str | None,
+    typer.Option(
+        "--collection", "-c", metavar="NAME", help="Put the files into this collection.", autocompletion=complete_collection
+    ),
+]
 
 
 @commands.command(rich_help_panel=PANEL)
@@ -36,6 +56,7 @@ def index(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Stay, and follow changes.")] = False,
     wait: Wait = None,
+    profile: Profile = None,
     json: Json = False,
     ndjson: Ndjson = False,
     quiet: Quiet = False,
@@ -55,6 +76,7 @@ def index(
     named = session.paths(paths)
     globs: dict[str, Any] = {"include": include or (), "exclude": exclude or ()}
     with session.open(patience=PATIENCE_SECONDS[wait]) as assistant:
+        tell_of_sync(session, assistant)
         assistant.give_way()
         # Who stays gives the memory back that indexing took: it is done elsewhere.
         run = assistant.index_apart_events if watch else assistant.index_events
@@ -67,8 +89,28 @@ def index(
 
 
 @commands.command(rich_help_panel=PANEL)
+def setup(context: typer.Context) -> None:
+    """Choose folders and models, see what would be indexed, and begin.
+
+    ragcli alone does the same while nothing is indexed.
+
+    \b
+    Example:
+      ragcli setup
+    """
+    from ragcli.cli.first_run import set_up
+
+    session = session_of(context)
+    if not session.interactive:
+        hint = "ragcli models pull NAME, then ragcli index FOLDER"
+        raise UsageError("bad-argument", "there is no terminal to ask on", hint=hint)
+    set_up(session)
+    session.dismiss_puller()
+
+
+@commands.command(rich_help_panel=PANEL)
 def status(context: typer.Context, json: Json = False) -> None:
-    """Say what is indexed and skipped, since when, and if it is watched.
+    """Say what is indexed and skipped, and since when.
 
     \b
     Example:
@@ -78,9 +120,11 @@ def status(context: typer.Context, json: Json = False) -> None:
     with session.open() as assistant:
         stats, roots = assistant.stats(), assistant.roots()
         health, watcher = assistant.watch_health(), assistant.watch_finding()
+        flagged = assistant.sources_with_secrets()
+        tell_of_sync(session, assistant)
     folder = session.locations.index
-    lines = render.status_lines(stats, roots, folder, watcher, session.paper, session.now())
-    session.result(json_shapes.status_shape(stats, roots, folder, health), lines)
+    lines = render.status_lines(stats, roots, folder, watcher, session.paper, session.now(), flagged)
+    session.result(json_shapes.status_shape(stats, roots, folder, health, flagged), lines)
     if watcher.level != "ok":
         session.notice(watcher.hint)
     if not stats.sources:
@@ -95,8 +139,10 @@ def list_sources(
     reason: Annotated[
         list[str] | None, typer.Option("--reason", metavar="CODE", help="Those skipped for it, as encrypted.")
     ] = None,
+    secrets: Annotated[bool, typer.Option("--secrets", help="The files that seem to hold keys or passwords.")] = False,
     types: Types = None,
     collection: Collection = None,
+    null: Null = False,
     json: Json = False,
 ) -> None:
     """List the indexed files, or those that were skipped.
@@ -106,12 +152,16 @@ def list_sources(
       ragcli ls --type pdf
       ragcli ls --skipped ~/Documents
       ragcli ls --reason encrypted,no_text_layer
+      ragcli ls -0 --type md | xargs -0 wc -w
     """
     session = session_of(context)
     wanted = {"skipped": skipped, "reasons": reasons_of(reason), "types": endings_of(types)}
     with session.open() as assistant:
-        sources = assistant.sources().values()
+        sources = assistant.sources_with_secrets() if secrets else assistant.sources().values()
     chosen = choose_sources(sources, folders=session.paths(paths), collection=collection, **wanted)
+    if null and not session.json:
+        session.say_names([source.path for source in chosen], null=True)
+        return
     session.result(json_shapes.sources_shape(chosen), render.source_lines(chosen, session.paper))
 
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from ragcli.cli import json_shapes, render
+from ragcli.cli.completing import complete_model
 from ragcli.cli.following import follow_pull
 from ragcli.cli.options import Json, Ndjson, Quiet, session_of
+from ragcli.types import Role
 
 commands = typer.Typer()
 models = typer.Typer(rich_markup_mode=None)
 commands.add_typer(models, name="models", rich_help_panel="Models and settings")
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A model's name (ragcli models list).")]
-Role = Literal["llm", "embedder"]
-SETTING_OF_ROLE = {"llm": "answer.model", "embedder": "models.embedder"}
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A model's name (ragcli models list).", autocompletion=complete_model)]
+SETTING_OF_ROLE = {"llm": "answer.model", "embedder": "models.embedder", "reranker": "models.reranker"}
 
 
 @models.callback(invoke_without_command=True)
@@ -76,8 +77,8 @@ def import_model(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="A GGUF file, or a folder of an MLX model or an embedder.")],
     name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="What to call it; else as the file.")] = None,
     role: Annotated[
-        Literal["llm", "embedder"] | None,
-        typer.Option("--role", metavar="ROLE", help="llm or embedder; else seen from its files."),
+        Role | None,
+        typer.Option("--role", metavar="ROLE", help="llm, embedder or reranker; else seen from its files."),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -126,7 +127,9 @@ def show_model(context: typer.Context, name: Name, json: Json = False) -> None:
 @models.command("default")
 def default_model(
     context: typer.Context,
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="The model to take from now on.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="The model to take from now on.", autocompletion=complete_model)
+    ] = None,
     json: Json = False,
 ) -> None:
     """Say which models are in use, or choose another one.

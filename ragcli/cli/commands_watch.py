@@ -52,7 +52,7 @@ def watch(
 def _tell_installed(session: Session, service: ServiceFile, *, has_roots: bool) -> None:
     file = session.paper.path(service.file)
     session.say([f"Wrote {file}" if service.action == "written" else f"{file} is as it should be"])
-    session.say([f"Start it, now and with every session: {service.command}"])
+    session.say([f"Start it, now and with every session: {session.paper.line(service.command)}"])
     if not has_roots:
         session.notice("Nothing is indexed yet, so that it would end at once: ragcli index FOLDER comes first.")
 
@@ -61,4 +61,4 @@ def _tell_uninstalled(session: Session, service: ServiceFile, *, is_watched: boo
     file = session.paper.path(service.file)
     session.say([f"Removed {file}" if service.action == "removed" else f"There is no {file}"])
     if is_watched:
-        session.say([f"If the service still runs, end it: {service.command}"])
+        session.say([f"If the service still runs, end it: {session.paper.line(service.command)}"])

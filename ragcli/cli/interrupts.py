@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import signal
+import termios
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 from ragcli.errors import INTERRUPTED
 
@@ -32,6 +34,10 @@ class _Interrupts:
         """Whether the user has been told that the work stopped."""
         self.patient = False
         """Whether the first press may take as long as it likes: a session outlives one answer."""
+        self.leaves_when_asked = False
+        """Whether SIGTERM ends the process here, with its terminal as it was."""
+        self.terminal: list[Any] | None = None
+        """How the terminal took keys when the program began."""
 
     def on_signal(self, number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -40,6 +46,8 @@ class _Interrupts:
         while number := os.read(descriptor, 1):
             if number[0] == HANDLED:
                 self.pressed.clear()
+            if number[0] == signal.SIGTERM and self.leaves_when_asked:
+                leave_now(128 + signal.SIGTERM)
             if number[0] != signal.SIGINT:
                 continue
             again = self.pressed.is_set()
@@ -63,6 +71,12 @@ def stop_on_interrupt() -> None:
     os.set_blocking(_interrupts.writer, False)
     threading.Thread(target=_interrupts.listen, args=(reader,), daemon=True, name="interrupts").start()
     catch_interrupts()
+    if os.isatty(0) and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        # Elsewhere there is nothing to set right, and the system's own way of ending a process is the surest.
+        _interrupts.terminal = termios.tcgetattr(0)
+        _interrupts.leaves_when_asked = True
+        # The listener hears of it first, except while a library reads keys and has signals told to itself.
+        signal.signal(signal.SIGTERM, lambda number, frame: leave_now(128 + number))
 
 
 def catch_interrupts() -> None:
@@ -98,6 +112,7 @@ def requests_to_end() -> Iterator[None]:
 
     signals = (signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.getsignal(number) for number in signals if signal.getsignal(number) != signal.SIG_IGN}
+    left, _interrupts.leaves_when_asked = _interrupts.leaves_when_asked, False
     for number in before:
         signal.signal(number, end)
     try:
@@ -105,6 +120,7 @@ def requests_to_end() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        _interrupts.leaves_when_asked = left
 
 
 @contextmanager
@@ -117,11 +133,15 @@ def patient_interrupts() -> Iterator[None]:
         _interrupts.patient = before
 
 
-def leave_now() -> None:
-    """The process ends here and now, with the cursor shown again."""
+def leave_now(status: int = INTERRUPTED) -> None:
+    """The process ends here and now, with the cursor shown again and the terminal taking keys as before."""
     show_cursor = "\x1b[?25h" if os.isatty(2) else ""
     try:
+        if _interrupts.terminal is not None:
+            termios.tcsetattr(0, termios.TCSANOW, _interrupts.terminal)
         if not _interrupts.told:
             os.write(2, f"\r{show_cursor}{STOPPED}\n".encode())
+    except (OSError, termios.error):
+        pass  # the terminal has gone: nobody is there to be told
     finally:
-        os._exit(INTERRUPTED)
+        os._exit(status)

@@ -22,6 +22,7 @@ from ragcli.types import (
     AnswerFinished,
     Chunk,
     Citation,
+    Claim,
     EvaluationEvent,
     EvaluationFinished,
     EvaluationProgressed,
@@ -146,7 +147,12 @@ def answer_shape(answer: Answer) -> Shape:
         "model": model,
         "usage": asdict(answer.usage),
         "took_ms": dict(answer.took_ms),
+        "claims": [claim_shape(claim) for claim in answer.claims],
     }
+
+
+def claim_shape(claim: Claim) -> Shape:
+    return {"text": claim.text, "citations": list(claim.numbers), "supported": claim.supported}
 
 
 def skipped_shape(source: Unreadable) -> Shape:
@@ -199,11 +205,16 @@ def source_shape(source: StoredSource) -> Shape:
         "size": source.size,
         "modified": moment(source.modified_ns),
         "skipped": {"reason": source.reason, "detail": source.detail} if source.reason else None,
+        "secrets": source.secrets.split(",") if source.secrets else [],
     }
 
 
 def sources_shape(sources: Sequence[StoredSource]) -> Shape:
     return {"schema": SCHEMA, "sources": [source_shape(source) for source in sources]}
+
+
+def purged_shape(paths: Sequence[Path]) -> Shape:
+    return {"schema": SCHEMA, "removed": list(paths)}
 
 
 def chunks_shape(path: Path, chunks: Sequence[Chunk]) -> Shape:
@@ -214,7 +225,13 @@ def chunk_shape(chunk: Chunk) -> Shape:
     return {"ordinal": chunk.ordinal, "heading": list(chunk.heading), **locator_shape(chunk.locator), "text": chunk.text}
 
 
-def status_shape(stats: StoreStats, roots: Sequence[Root], folder: Path, watcher: WatchHealth | None) -> Shape:
+def status_shape(
+    stats: StoreStats,
+    roots: Sequence[Root],
+    folder: Path,
+    watcher: WatchHealth | None,
+    flagged: Sequence[StoredSource] = (),
+) -> Shape:
     return {
         "schema": SCHEMA,
         "folder": folder,
@@ -222,6 +239,7 @@ def status_shape(stats: StoreStats, roots: Sequence[Root], folder: Path, watcher
         "chunks": stats.chunks,
         "skipped": stats.skipped,
         "reasons": dict(stats.reasons),
+        "secrets": [{"path": source.path, "kinds": source.secrets.split(",")} for source in flagged],
         "bytes_on_disk": stats.bytes_on_disk,
         "last_indexed": moment(stats.last_indexed_ns),
         "identity": asdict(stats.identity) if stats.identity else None,
@@ -258,7 +276,7 @@ def installed_shape(model: InstalledModel) -> Shape:
 
 
 def settings_shape(config: Config, config_file: Path) -> Shape:
-    settings = {key: _setting(key, config) for key in known_settings()}
+    settings = {key: _setting(key, config) for key in (*known_settings(), *sorted(config.named))}
     return {"schema": SCHEMA, "file": config_file, "settings": settings}
 
 

@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from ragcli.cli.completing import complete_collection, complete_model, complete_profile
 from ragcli.cli.session import Session
 from ragcli.errors import UsageError
 from ragcli.types import REASONS, Mode, Scope
@@ -25,10 +26,10 @@ def session_of(context: typer.Context) -> Session:
     return session
 
 
-def _remember(name: str) -> Callable[[typer.Context, bool], bool]:
-    """A flag's callback: the session knows it too, so that command bodies need not pass it on."""
+def _remember(name: str) -> Callable[[typer.Context, Any], Any]:
+    """An option's callback: the session knows it too, so that command bodies need not pass it on."""
 
-    def remember(context: typer.Context, value: bool) -> bool:
+    def remember(context: typer.Context, value: Any) -> Any:
         session = context.find_object(Session)
         if value and session is not None:
             setattr(session, name, value)
@@ -45,16 +46,53 @@ Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Say nothing but the result.", callback=_remember("quiet"), is_eager=True)
 ]
 
-Paths = Annotated[list[Path] | None, typer.Argument(metavar="PATH", help="Folders or files; - reads names from standard input.")]
-Query = Annotated[list[str], typer.Argument(metavar="QUERY", help="What to look for; - reads it from standard input.")]
-Words = Annotated[list[str] | None, typer.Argument(metavar="QUESTION", help="The question; - reads it from standard input.")]
+Null = Annotated[bool, typer.Option("--null", "-0", help="Print bare file names, each ended by NUL, for xargs -0.")]
+HitTemplate = Annotated[
+    str | None, typer.Option("--template", metavar="TEXT", help="Print a line of this form for each passage, as {path}:{line}.")
+]
+AnswerTemplate = Annotated[
+    str | None, typer.Option("--template", metavar="TEXT", help="Print one line of this form, as {answer} ({sources}).")
+]
+
+Paths = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="PATH", help="Folders or files; - or @FILE reads their names."),
+]
+Query = Annotated[list[str], typer.Argument(metavar="QUERY", help="What to look for; - or @FILE reads it.")]
+Words = Annotated[list[str] | None, typer.Argument(metavar="QUESTION", help="The question; - or @FILE reads it.")]
 Limit = Annotated[int | None, typer.Option("-k", "--limit", min=1, max=1000, metavar="N", help="How many passages to find.")]
-Model = Annotated[str | None, typer.Option("--model", "-m", metavar="NAME", help="The language model (ragcli models list).")]
-Collection = Annotated[str | None, typer.Option("--collection", "-c", metavar="NAME", help="Only this collection.")]
+Model = Annotated[
+    str | None,
+    typer.Option("--model", "-m", metavar="NAME", help="The language model (ragcli models list).", autocompletion=complete_model),
+]
+Collection = Annotated[
+    str | None,
+    typer.Option(
+        "--collection",
+        "-c",
+        metavar="NAME",
+        help="Only this collection.",
+        callback=_remember("collection"),
+        autocompletion=complete_collection,
+    ),
+]
+Profile = Annotated[
+    str | None,
+    typer.Option(
+        "--profile", metavar="NAME", help="With these settings.", callback=_remember("profile"), autocompletion=complete_profile
+    ),
+]
 In = Annotated[list[str] | None, typer.Option("--in", metavar="GLOB", help="Only files that match, as '*/notes/*'.")]
 Types = Annotated[list[str] | None, typer.Option("--type", "-t", metavar="EXT", help="Only this type of file, as pdf.")]
 Since = Annotated[str | None, typer.Option("--since", metavar="DATE", help="Only files changed since 2026-01-31, 7d, 2w, today.")]
 ModeOption = Annotated[Mode | None, typer.Option("--mode", metavar="MODE", help="hybrid, meaning or words.", show_choices=False)]
+Every = Annotated[bool, typer.Option("--all", help="Read every passage that matches, for lists and numbers; -k ends it early.")]
+Summarize = Annotated[
+    Path | None, typer.Option("--summarize", metavar="PATH", help="Summarise an indexed file or folder; QUESTION narrows it.")
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Drop every sentence of the answer that no passage bears out.")]
+GoOn = Annotated[bool, typer.Option("--continue", help="Go on with the last conversation, which this turn is added to.")]
+Anew = Annotated[bool, typer.Option("--new", help="Begin a conversation for --continue to go on with; forgets the last.")]
 Force = Annotated[bool, typer.Option("--force", help="Read every file again, and rebuild the index if need be.")]
 
 

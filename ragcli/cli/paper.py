@@ -54,6 +54,10 @@ class Paper:
     def odd(self, text: str) -> str:
         return self._styled("33", text)
 
+    def struck(self, text: str) -> str:
+        """Crossed out where a terminal can."""
+        return self._styled("2;9", text)
+
     def _styled(self, code: str, text: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self.color and text else text
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 REPORT_SECONDS = 10.0
 """Where nothing can be drawn again, a line this often: enough to see life, few enough for a log."""
+SLOW_RATE = 0.1
+"""Items a second below which a minute is the better measure."""
 Unit = Literal["bytes", "items"]
 
 
@@ -54,7 +56,9 @@ class LineProgress(Progress):
 
 
 def _rate_text(rate: float, unit: Unit) -> str:
-    return f"{size(rate)}/s" if unit == "bytes" else f"{rate:.1f}/s"
+    if unit == "bytes":
+        return f"{size(rate)}/s"
+    return f"{rate:.1f}/s" if rate >= SLOW_RATE else f"{rate * 60:.1f}/min"
 
 
 class LiveProgress(Progress):

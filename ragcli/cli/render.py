@@ -159,7 +159,13 @@ def change_line(event: IndexEvent, paper: Paper) -> str | None:
 
 
 def status_lines(
-    stats: StoreStats, roots: Sequence[Root], folder: Path, watcher: Finding, paper: Paper, now: float
+    stats: StoreStats,
+    roots: Sequence[Root],
+    folder: Path,
+    watcher: Finding,
+    paper: Paper,
+    now: float,
+    flagged: Sequence[StoredSource] = (),
 ) -> Iterator[str]:
     rows = [("files", f"{stats.sources:,}")]
     if stats.skipped:
@@ -177,6 +183,19 @@ def status_lines(
     for number, root in enumerate(roots):
         collection = paper.dim(f"  ({paper.line(root.collection)})")
         yield f"{paper.dim(_label('folders' if number == 0 else ''))}{paper.path(root.path)}{collection}"
+    yield from secret_lines(flagged, paper)
+
+
+def secret_lines(flagged: Sequence[StoredSource], paper: Paper) -> Iterator[str]:
+    """How many files seem to hold keys or passwords, and the first few by name; never what they hold."""
+    if not flagged:
+        return
+    label = paper.dim(_label("secrets"))
+    yield f"{label}{paper.odd(plural(len(flagged), 'file'))} with what looks like keys or passwords:"
+    for source in flagged[:NAMED_SKIPS]:
+        yield f"  {paper.path(source.path)} {paper.dim('(' + paper.line(source.secrets.replace(',', ', ')) + ')')}"
+    if len(flagged) > NAMED_SKIPS:
+        yield paper.dim("  … ragcli ls --secrets names them all")
 
 
 def _pairs(rows: Iterable[tuple[str, str]], paper: Paper) -> Iterator[str]:
@@ -220,10 +239,10 @@ def finding_lines(findings: Iterable[Finding], paper: Paper) -> Iterator[str]:
 
 
 def model_lines(rows: Sequence[ModelRow], paper: Paper) -> Iterator[str]:
-    for role, title in (("llm", "Language models"), ("embedder", "Embedders")):
+    for role, title in (("llm", "Language models"), ("embedder", "Embedders"), ("reranker", "Rerankers")):
         chosen = [row for row in rows if row.role == role]
         width = max((len(row.name) for row in chosen), default=0)
-        yield paper.bold(title)
+        yield from [paper.bold(title)] if chosen else []
         for row in chosen:
             mark = "●" if row.installed and row.in_use else "○" if row.installed else " "
             kind = f"{row.format:<4}  " if role == "llm" else ""
@@ -251,10 +270,11 @@ def model_facts(row: ModelRow, paper: Paper) -> Iterator[str]:
 
 
 def setting_lines(config: Config, paper: Paper) -> Iterator[str]:
-    width = max(map(len, known_settings()))
-    for key in known_settings():
-        origin = config.origins.get(key, "default")
-        yield f"{key:<{width}} = {paper.line(setting_text(get_setting(config, key))):<24} {paper.dim(paper.line(origin))}"
+    keys = [*known_settings(), *sorted(config.named)]
+    width = max(map(len, keys))
+    for key in keys:
+        value = paper.line(setting_text(get_setting(config, key)))
+        yield f"{paper.line(key):<{width}} = {value:<24} {paper.dim(paper.line(config.origins.get(key, 'default')))}"
 
 
 def setting_text(value: object) -> str:

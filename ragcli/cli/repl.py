@@ -1,45 +1,39 @@
-"""The shell for questions: a line is a question, a line that starts with / is a command."""
+"""The shell for questions on a terminal: the prompt, its keys, completion, history and status line."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion, PathCompleter
 from prompt_toolkit.document import Document as InputDocument
+from prompt_toolkit.formatted_text import AnyFormattedText
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.keys import Keys
 
-from ragcli.cli import interrupts, render
-from ragcli.cli.answering import show_answer
+from ragcli.cleaning import clean
+from ragcli.cli import interrupts
+from ragcli.cli.completing import complete_model, complete_setting, known_collections
 from ragcli.cli.session import Session
+from ragcli.cli.shell import COMMANDS, NAMES, Shell
 from ragcli.errors import RagError
-from ragcli.types import Hit, Question
-
-if TYPE_CHECKING:
-    from ragcli.assistant import Assistant
 
 HISTORY_ENTRIES = 1000
 PROMPT = "> "
-COMMANDS = {
-    "/help": "this list",
-    "/search QUERY": "show passages instead of an answer",
-    "/sources": "the passages behind the last answer",
-    "/open N": "passage N in full",
-    "/model [NAME]": "say or choose the language model",
-    "/status": "what is indexed",
-    "/quit": "leave (also Ctrl-D)",
-}
+MENU_LINES = 8
 
 
-def run_repl(session: Session, model: str | None) -> None:
-    """The user has left the shell."""
+def run_repl(session: Session, model: str | None, *, name: str = "") -> None:
+    """The user has left the shell. ``name`` is that of a saved session to go on with."""
     shell = Shell(session, model)
     try:
         with interrupts.patient_interrupts():
+            if name:
+                shell.resume(name)
             shell.greet()
             _read_lines(session, shell)
     finally:
@@ -48,13 +42,14 @@ def run_repl(session: Session, model: str | None) -> None:
 
 def _read_lines(session: Session, shell: Shell) -> None:
     prompt: PromptSession[str] = PromptSession(
-        history=open_history(session.locations.history),
-        completer=CommandCompleter(),
+        history=open_history(session.locations.history) if session.config.privacy.history else InMemoryHistory(),
+        completer=LineCompleter(shell),
         complete_while_typing=True,
         multiline=True,
         key_bindings=key_bindings(),
         prompt_continuation="  ",
-        reserve_space_for_menu=len(COMMANDS),
+        bottom_toolbar=_toolbar(session, shell) if session.out.live else None,
+        reserve_space_for_menu=MENU_LINES,
     )
     while not shell.left:
         try:
@@ -69,127 +64,56 @@ def _read_lines(session: Session, shell: Shell) -> None:
             interrupts.interrupt_handled()
 
 
-class Shell:
-    """What a line does. Keeps the assistant, and the passages that numbers stand for."""
+def _toolbar(session: Session, shell: Shell) -> Callable[[], AnyFormattedText]:
+    """Asked for at every key: a broken index must not break the prompt."""
 
-    def __init__(self, session: Session, model: str | None) -> None:
-        self.session, self.left = session, False
-        self._model = model
-        self._numbered: dict[int, Hit] = {}
-        self._assistant: Assistant | None = None
-
-    @property
-    def assistant(self) -> Assistant:
-        if self._assistant is None:
-            config = self.session.config_with({"answer.model": self._model})
-            self._assistant = self.session.make_assistant(config, self.session.locations)
-        return self._assistant
-
-    def close(self) -> None:
-        if self._assistant is not None:
-            self._assistant.close()
-            self._assistant = None
-
-    def greet(self) -> None:
-        self.session.notice("ragcli: /help lists the commands, Ctrl-D leaves.")
-        if not self.assistant.stats().sources:
-            self.session.notice("Nothing is indexed yet: ragcli index FOLDER")
-
-    def obey(self, line: str) -> None:
-        """The line is a command or a question; an error is told, and the shell goes on."""
-        name, _, rest = line.partition(" ")
+    def told() -> AnyFormattedText:
         try:
-            if not line.startswith("/"):
-                self.ask(line)
-            elif action := self._actions().get(name):
-                action(rest.strip())
-            else:
-                self.session.notice(self.session.side_paper.line(f"There is no command {name}; /help lists them."))
+            line = shell.status_line()
         except RagError as error:
-            self.session.tell(error)
+            line = error.message
+        return [("noreverse fg:ansibrightblack" if session.out.color else "noreverse", line)]
 
-    def _actions(self) -> dict[str, Callable[[str], None]]:
-        return {
-            "/help": self.help,
-            "/search": self.search,
-            "/sources": self.sources,
-            "/open": self.open_passage,
-            "/model": self.model,
-            "/status": self.status,
-            "/quit": self.leave,
-            "/exit": self.leave,
+    return told
+
+
+class LineCompleter(Completer):
+    """Completes commands, and for each of them what it takes: paths, models, collections, settings, numbers."""
+
+    def __init__(self, shell: Shell) -> None:
+        self._shell = shell
+        self._paths = PathCompleter(expanduser=True)
+        self._offers: dict[str, Callable[[str], Iterable[str]]] = {
+            "/model": complete_model,
+            "/retry": complete_model,
+            "/collection": lambda typed: sorted({"all", *known_collections(shell.session)}),
+            "/set": complete_setting,
+            "/filter": lambda typed: ("in=", "type=", "since=", "off"),
+            "/open": lambda typed: map(str, shell.numbered),
+            "/edit": lambda typed: map(str, shell.numbered),
+            "/help": lambda typed: (name.lstrip("/") for name in NAMES),
         }
 
-    def ask(self, text: str) -> None:
-        """The answer is shown; Ctrl-C stops it."""
-        events = self.assistant.ask_events(self._question(text))
-        try:
-            answer = show_answer(self.session, events, stream=True)
-        except KeyboardInterrupt:
-            interrupts.interrupt_handled()
-            self.session.notice("\nStopped.")
-            return
-        passages = answer.context.passages
-        self._numbered = {passage.number: passage.hit for passage in passages} or dict(enumerate(answer.hits, start=1))
-
-    def search(self, text: str) -> None:
-        if not text:
-            self.session.notice("/search QUERY shows passages.")
-            return
-        result = self.assistant.search(self._question(text))
-        self._numbered = dict(enumerate(result.hits, start=1))
-        self.session.say(render.search_lines(result, self.session.paper))
-
-    def _question(self, text: str) -> Question:
-        found = self.assistant.config.search
-        return Question(text, limit=found.limit, mode=self.session.mode(found.mode))
-
-    def sources(self, _: str) -> None:
-        paper = self.session.paper
-        self.session.say(f"{paper.bold(f'[{number}]')} {render.hit_head(hit, paper)}" for number, hit in self._numbered.items())
-        if not self._numbered:
-            self.session.notice("There are no passages yet: ask something first.")
-
-    def open_passage(self, text: str) -> None:
-        hit = self._numbered.get(int(text)) if text.isdecimal() else None
-        if hit is None:
-            self.session.notice("/open N shows passage N of the last answer; /sources lists them.")
-            return
-        paper = self.session.paper
-        self.session.say([render.hit_head(hit, paper), paper.text(hit.chunk.text)])
-
-    def model(self, name: str) -> None:
-        if name:
-            self.assistant.show_model(name)  # an unknown name is an error now, not at the next question
-            self.close()
-            self._model = name
-        rows = [row for row in self.assistant.model_list() if row.role == "llm" and (row.name == name if name else row.in_use)]
-        self.session.say(self.session.paper.line(row.name) for row in rows)
-
-    def status(self, _: str) -> None:
-        stats, roots = self.assistant.stats(), self.assistant.roots()
-        session = self.session
-        watcher = self.assistant.watch_finding()
-        session.say(render.status_lines(stats, roots, session.locations.index, watcher, session.paper, session.now()))
-
-    def help(self, _: str) -> None:
-        width = max(map(len, COMMANDS))
-        self.session.say(f"  {name:<{width}}  {self.session.paper.dim(what)}" for name, what in COMMANDS.items())
-        self.session.say(["  A question may have several lines: Esc then Enter, or \\ at the end of a line."])
-
-    def leave(self, _: str) -> None:
-        self.left = True
-
-
-class CommandCompleter(Completer):
-    """Completes the names of commands, and nothing else."""
-
-    def get_completions(self, document: InputDocument, complete_event: CompleteEvent) -> list[Completion]:
-        text = document.text
-        if not text.startswith("/") or " " in text:
+    def get_completions(self, document: InputDocument, complete_event: CompleteEvent) -> Iterable[Completion]:
+        text = document.text_before_cursor
+        if not text.startswith("/"):
             return []
-        names = {spelled.split()[0]: what for spelled, what in COMMANDS.items()}
-        return [Completion(name, -len(text), display_meta=what) for name, what in names.items() if name.startswith(text)]
+        name, space, rest = text.partition(" ")
+        if not space:
+            usages = {usage.split()[0]: about for usage, about in COMMANDS.items()}
+            return [Completion(each, -len(text), display_meta=usages[each]) for each in NAMES if each.startswith(text)]
+        if name in ("/index", "/summarize"):
+            return self._path_completions(rest, complete_event)
+        word = rest.rpartition(" ")[2]
+        offered = self._offers[name](word) if name in self._offers else ()
+        return [Completion(each, -len(word)) for each in offered if each.startswith(word)]
+
+    def _path_completions(self, rest: str, event: CompleteEvent) -> Iterable[Completion]:
+        """Names with blanks in them are put in quotation marks, so that they are read back as one."""
+        word = rest.rpartition(" ")[2]
+        for found in self._paths.get_completions(InputDocument(word), event):
+            whole = word + found.text
+            yield Completion(whole if shlex.quote(whole) == whole or whole.startswith("~") else shlex.quote(whole), -len(word))
 
 
 def key_bindings() -> KeyBindings:
@@ -205,22 +129,46 @@ def key_bindings() -> KeyBindings:
         else:
             buffer.validate_and_handle()
 
+    # A dumb terminal's prompt has no keys but these.
+    @bindings.add("c-d")
+    def _leave(event: KeyPressEvent) -> None:
+        if event.current_buffer.text:
+            event.current_buffer.delete()
+        else:
+            event.app.exit(exception=EOFError)
+
+    @bindings.add("c-c")
+    def _drop(event: KeyPressEvent) -> None:
+        event.app.exit(exception=KeyboardInterrupt)
+
     @bindings.add("escape", "enter")
     def _break_line(event: KeyPressEvent) -> None:
         event.current_buffer.insert_text("\n")
 
+    @bindings.add(Keys.BracketedPaste)
+    def _paste(event: KeyPressEvent) -> None:
+        event.current_buffer.insert_text(clean(event.data))
+
     return bindings
+
+
+class CleanHistory(FileHistory):
+    """What was typed or pasted once is drawn again when it is recalled."""
+
+    def load_history_strings(self) -> Iterable[str]:
+        return map(clean, super().load_history_strings())
 
 
 def open_history(path: Path) -> History:
     """The lines typed before, in a file that only its owner reads, the last thousand; in memory if it cannot be written."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW, 0o600))
+        path.chmod(0o600)
         trim_history(path)
     except OSError:
         return InMemoryHistory()
-    return FileHistory(path)
+    return CleanHistory(path)
 
 
 def trim_history(path: Path, keep: int = HISTORY_ENTRIES) -> None:

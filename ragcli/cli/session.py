@@ -20,13 +20,15 @@ import typer
 
 from ragcli.cli import json_shapes, progress
 from ragcli.cli.paper import Paper
-from ragcli.cli.streams import Output, piped_text, read_piped
-from ragcli.config import Config, Locations, Value, load_config
+from ragcli.cli.streams import Output, named_file, names_in, piped_text, read_blocks, read_named, read_piped
+from ragcli.config import Config, Locations, Value
 from ragcli.errors import RagError
 from ragcli.types import Mode
 
 if TYPE_CHECKING:
+    from ragcli.adapters.puller import Puller
     from ragcli.assistant import Assistant
+    from ragcli.layering import ProjectFile
 
 MakeAssistant = Callable[[Config, Locations], "Assistant"]
 PATIENCE_SECONDS: Mapping[bool | None, float] = {None: 30.0, True: float("inf"), False: 0.0}
@@ -53,6 +55,10 @@ class Session:
     json: bool = False
     ndjson: bool = False
     quiet: bool = False
+    profile: str = ""
+    collection: str = ""
+    puller: Puller | None = None
+    _project_told: bool = False
 
     @cached_property
     def out(self) -> Output:
@@ -72,15 +78,31 @@ class Session:
     def config(self) -> Config:
         return self.config_with({})
 
+    @cached_property
+    def project(self) -> ProjectFile | None:
+        """The settings file of the project that we are in, trusted or not."""
+        from ragcli.adapters.settings import find_project_file
+
+        return find_project_file(_working_folder(), self.locations.trusted)
+
     def config_with(self, flags: Mapping[str, Value | None]) -> Config:
-        """The settings in force, with those flags that were given."""
+        """The settings in force, with those flags that were given. A project file that is not trusted is told of, once."""
+        from ragcli.layering import load_config
+
         given = {key: value for key, value in flags.items() if value is not None}
-        return load_config(self.locations.config_file, self.environment, given)
+        chosen = {"profile": self.profile or self.environment.get("RAGCLI_PROFILE", ""), "collection": self.collection}
+        if self.project and not self.project.trusted and not self._project_told:
+            self._project_told = True
+            self.notice(
+                self.side_paper.line(f"{self.project.path} is not trusted and not used: ragcli trust shows and trusts it")
+            )
+        return load_config(self.locations.config_file, self.environment, given, project=self.project, **chosen)
 
     def write_setting(self, key: str, value: str) -> None:
         from ragcli.adapters.settings import write_setting
 
         write_setting(self.locations.config_file, key, value)
+        self.__dict__.pop("config", None)
 
     def open(
         self, flags: Mapping[str, Value | None] | None = None, *, patience: float = PATIENCE_SECONDS[None]
@@ -114,6 +136,14 @@ class Session:
             self.out.write(line + "\n")
         self.out.flush()
 
+    def say_names(self, paths: Iterable[Path], *, null: bool) -> None:
+        """The names are on standard output, one a line; with ``null`` as the bytes they are, each ended by NUL."""
+        if not null or self.out.terminal:
+            self.say(map(self.paper.path, paths))
+            return
+        self.out.write_bytes(b"".join(os.fsencode(path) + b"\0" for path in paths))
+        self.out.flush()
+
     def say_json(self, shape: json_shapes.Shape) -> None:
         self.say([json_shapes.dump(shape, ascii_only=not self.out.unicode)])
 
@@ -125,8 +155,8 @@ class Session:
             self.say(lines)
 
     def notice(self, text: str) -> None:
-        """One line on standard error, unless ``--quiet``."""
-        self.aside([self.side_paper.dim(text)])
+        """The text, cleaned, is on standard error, unless ``--quiet``."""
+        self.aside([self.side_paper.dim(self.side_paper.text(text))])
 
     def aside(self, lines: Iterable[str]) -> None:
         """The lines, made for ``side_paper``, are on standard error, unless ``--quiet``."""
@@ -147,24 +177,63 @@ class Session:
             return progress.LiveProgress(title, unit, self.err)
         return progress.LineProgress(title, unit, self.notice)
 
+    def confirm(self, question: str, *, default: bool = False) -> bool:
+        """Whether the user says yes; never asked without a terminal, where it is no."""
+        if not self.interactive:
+            return False
+        try:
+            answer = self.ask(f"{question} {'[Y/n]' if default else '[y/N]'} ")
+        except EOFError:
+            return False
+        return answer.lower() in (("", "y", "yes") if default else ("y", "yes"))
+
+    def ask(self, question: str) -> str:
+        """What the user types, without blanks around it. Raises EOFError where they leave instead."""
+        self.err.write(question)
+        self.err.flush()
+        answer = sys.stdin.readline()
+        if not answer:
+            raise EOFError
+        return answer.strip()
+
+    @property
+    def interactive(self) -> bool:
+        """Whether somebody sits there who can be asked."""
+        return self.err.terminal and sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
+
+    def dismiss_puller(self) -> None:
+        """From here on no process that this one can speak to may use the network."""
+        if self.puller is not None:
+            self.puller.dismiss()
+            self.puller = None
+
     def piped(self) -> bytes | None:
         return read_piped(sys.stdin, self.notice)
 
+    def piped_blocks(self) -> Iterator[str] | None:
+        """A text to answer from, of any length, as it comes; None if nothing but space was piped in."""
+        return read_blocks(sys.stdin, self.notice)
+
     def words(self, given: Iterable[str] | None) -> str:
-        """The words as one text; a lone ``-`` stands for standard input."""
+        """The words as one text; a lone ``-`` stands for standard input, a lone ``@FILE`` for what is in the file."""
         words = list(given or ())
-        return piped_text(self.piped() or b"").strip() if words == ["-"] else " ".join(words).strip()
+        if words == ["-"]:
+            return piped_text(self.piped() or b"").strip()
+        if len(words) == 1 and (file := named_file(words[0])):
+            return piped_text(read_named(file)).strip()
+        return " ".join(words).strip()
 
     def paths(self, given: Iterable[Path] | None) -> list[Path]:
-        """The paths; a ``-`` stands for those on standard input, one a line, or ended by NUL."""
+        """The paths; a ``-`` stands for those on standard input, ``@FILE`` for those in the file, one a line, or ended by NUL."""
         return list(self._expanded(given or ()))
 
     def _expanded(self, given: Iterable[Path]) -> Iterator[Path]:
         for path in given:
+            file = None if path.exists() else named_file(str(path))
             if str(path) == "-":
-                content = self.piped() or b""
-                names = content.split(b"\0") if b"\0" in content else content.splitlines()
-                yield from (Path(os.fsdecode(name)) for name in names if name)
+                yield from names_in(self.piped() or b"")
+            elif file:
+                yield from names_in(read_named(file))
             else:
                 yield path
 

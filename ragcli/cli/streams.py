@@ -5,6 +5,7 @@ Knows nothing of what is written.
 
 from __future__ import annotations
 
+import codecs
 import errno
 import io
 import os
@@ -13,12 +14,17 @@ import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
 from typing import IO, TextIO
 
-from ragcli.errors import StoreError
+from ragcli.errors import SourceError, StoreError
 
-PIPED_LIMIT = 64 * 1024 * 1024
-"""More piped text than this is cut: nothing can weigh that much against one question, and it must fit in memory."""
+PIPED_LIMIT = 16 * 1024 * 1024
+"""A longer question or list of names is cut: it must fit in memory."""
+BLOCKS_LIMIT = 128 * 1024 * 1024
+"""A longer text to answer from is cut: nobody waits for more, and a pipe may have no end."""
+BLOCK_BYTES = 1 << 16
 PATIENCE_SECONDS = 2.0
 """A pipe that stays silent this long may never have been meant to be read: say that we are waiting for it."""
 _READER_GONE = frozenset({errno.EPIPE, errno.EBADF, errno.ECONNRESET})
@@ -78,6 +84,11 @@ class Output:
     def write(self, text: str) -> None:
         self._stream.write(text)
 
+    def write_bytes(self, content: bytes) -> None:
+        """The bytes as they are, after what was written before."""
+        self._stream.flush()
+        self._stream.buffer.write(content)
+
     def flush(self) -> None:
         self._stream.flush()
 
@@ -124,6 +135,35 @@ def read_piped(stream: TextIO | None, notice: Callable[[str], None], *, limit: i
     return content[:limit] if content.strip() else None
 
 
+def read_blocks(stream: TextIO | None, notice: Callable[[str], None]) -> Iterator[str] | None:
+    """What was piped or redirected into the process, block by block, at most ``BLOCKS_LIMIT``; None if there is only space.
+
+    Bytes that are not UTF-8 become replacement characters. Never waits for a terminal or a device.
+    """
+    source = _piped_source(stream, notice) if stream is not None and not stream.closed else None
+    if source is None:
+        return None
+    blocks = _decoded(source, notice)
+    blank = []
+    for block in blocks:
+        if block.strip("\0 \t\r\n"):
+            return chain(blank, [block], blocks)
+        blank.append(block)
+    return None
+
+
+def _decoded(source: IO[bytes], notice: Callable[[str], None]) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder("utf-8-sig")(errors="replace")
+    left = BLOCKS_LIMIT
+    while block := source.read(BLOCK_BYTES):
+        if left <= 0:
+            notice(f"standard input is longer than {BLOCKS_LIMIT // 1024**2} MiB: only that much of it is used")
+            break
+        yield decoder.decode(block)
+        left -= len(block)
+    yield decoder.decode(b"", final=True)
+
+
 def piped_text(content: bytes) -> str:
     """The bytes as text: those that are not UTF-8 become replacement characters."""
     return content.decode("utf-8-sig", errors="replace")
@@ -141,3 +181,30 @@ def _piped_source(stream: TextIO, notice: Callable[[str], None]) -> IO[bytes] | 
     elif not stat.S_ISREG(mode):
         return None
     return stream.buffer
+
+
+# ---- files that stand for an argument --------------------------------------------------------
+
+
+def named_file(argument: str) -> Path | None:
+    """The file that ``@FILE`` names; None if the argument is no such thing, as "@ann, when?" or an address."""
+    name = argument.removeprefix("@")
+    return Path(name).expanduser() if name != argument and name and not any(map(str.isspace, argument)) else None
+
+
+def read_named(file: Path) -> bytes:
+    """At most ``PIPED_LIMIT`` bytes of it. Raises SourceError ``path-missing``, ``path-unreadable``."""
+    try:
+        with file.open("rb") as content:
+            return content.read(PIPED_LIMIT)
+    except FileNotFoundError:
+        hint = f"to mean the text itself, put a space before it: ' @{file}'"
+        raise SourceError("path-missing", f"there is no file {file}", hint=hint) from None
+    except OSError as error:
+        raise SourceError("path-unreadable", f"{file} cannot be read: {error.strerror}", hint=f"ls -l '{file}'") from error
+
+
+def names_in(content: bytes) -> Iterator[Path]:
+    """The names in a list, one a line, or ended by NUL."""
+    names = content.split(b"\0") if b"\0" in content else content.splitlines()
+    return (Path(os.fsdecode(name)) for name in names if name)

@@ -11,6 +11,7 @@ import pytest
 
 from tests.canary.conftest import MODEL, Send
 from tests.canary.trap import Errand
+from tests.tallying import count
 
 FULL = os.environ.get("RAGCLI_FULL_CANARY") == "1"
 AFTER_FIRST_USE = 25.0 if FULL else 3.0
@@ -46,6 +47,7 @@ def test_the_trap_catches_whoever_calls(send: Send) -> None:
     caught = send([Errand(name, [sys.executable, "-c", code]) for name, (code, _) in CONTROLS.items()])
     for name, (_, target) in CONTROLS.items():
         assert any(target in packet for packet in caught[name].packets), (name, caught[name])
+    count("callers that the trap caught, as it must", len(CONTROLS))
 
 
 def test_pulling_a_model_calls_and_is_the_only_command_that_does(send: Send, tmp_path: Path) -> None:
@@ -89,6 +91,7 @@ def every_command(home: Path, empty: Path) -> list[Errand]:
         ragcli(home, "doctor"),
         ragcli(home, "doctor", "--offline-proof"),
         ragcli(home, "forget", f"{documents}/mail.eml"),
+        ragcli(empty, "purge", "--yes"),
         ragcli(empty, "ask", "anything at all?"),
         ragcli(empty, "search", "anything"),
         ragcli(empty, "index", documents),
@@ -120,7 +123,7 @@ def test_no_command_sends_a_packet(send: Send, ready_home: Path, tmp_path: Path,
     caught = send(errands)
 
     assert len(caught) >= FEWEST_COMMANDS
-    print(f"{len(caught)} commands, {sum(len(each.packets) for each in caught.values())} packets")  # noqa: T201
     assert {name: each.packets for name, each in caught.items() if each.packets} == {}
+    count("commands that sent no packet", len(caught))
     assert {name: each.output for name, each in caught.items() if each.status in (1, -9)} == {}
     assert "31 May 2027" in caught["search lease of the boathouse"].output, "the commands did their work"

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import select
+import shlex
 import subprocess
 import sys
 import termios
@@ -75,11 +76,11 @@ class Processes:
     def command(self, arguments: Sequence[str]) -> list[str]:
         return [*FAKE, *arguments]
 
-    def shell(self, line: str) -> subprocess.CompletedProcess[bytes]:
+    def shell(self, line: str, patience: float = PATIENCE) -> subprocess.CompletedProcess[bytes]:
         """The line in bash, where ``$R`` is the program."""
         environment = self.place()["env"] | {"R": " ".join(FAKE)}
         return subprocess.run(
-            ["bash", "-c", line], capture_output=True, timeout=PATIENCE, check=False, cwd=REPOSITORY, env=environment
+            ["bash", "-c", line], capture_output=True, timeout=patience, check=False, cwd=REPOSITORY, env=environment
         )
 
     def place(self) -> dict[str, Any]:
@@ -108,6 +109,15 @@ class Terminal:
             if time.monotonic() > deadline or not self._read():
                 raise AssertionError(f"{text!r} was not shown, but {self.seen[self.read_to :]!r}")
         self.read_to = found + len(wanted)
+
+    def wait_for_any(self, texts: Sequence[str]) -> None:
+        """As ``wait_for`` for whichever of the texts comes first."""
+        deadline = time.monotonic() + PATIENCE
+        while not any(text.encode() in self.seen[self.read_to :] for text in texts):
+            if time.monotonic() > deadline or not self._read():
+                raise AssertionError(f"none of {texts} was shown, but {self.seen[self.read_to :]!r}")
+        found = min((at, text) for text in texts if (at := self.seen.find(text.encode(), self.read_to)) >= 0)
+        self.read_to = found[0] + len(found[1].encode())
 
     def send(self, keys: str | bytes) -> None:
         os.write(self.descriptor, keys.encode() if isinstance(keys, str) else keys)
@@ -141,8 +151,9 @@ def terminal(tmp_path: Path, request: pytest.FixtureRequest) -> StartTerminal:
         ours, theirs = pty.openpty()
         termios.tcsetwinsize(theirs, (24, 80))
         ends = {"stdin": theirs, "stdout": theirs, "stderr": theirs} | streams
-        environment = clean_environment(tmp_path / "home", env)
-        started = subprocess.Popen([*FAKE, *arguments], cwd=REPOSITORY, env=environment, start_new_session=True, **ends)
+        environment = clean_environment(tmp_path / "home", {"PYTHONPATH": str(REPOSITORY), **(env or {})})
+        place = ends.pop("cwd", REPOSITORY)
+        started = subprocess.Popen([*FAKE, *arguments], cwd=place, env=environment, start_new_session=True, **ends)
         os.close(theirs)
 
         def end() -> None:
@@ -154,3 +165,37 @@ def terminal(tmp_path: Path, request: pytest.FixtureRequest) -> StartTerminal:
         return Terminal(started, ours)
 
     return start
+
+
+class Tmux:
+    """The program in a window of its own tmux, 100 × 40 characters: what is waited for is what stands on the screen."""
+
+    def __init__(self, folder: Path, kind: str) -> None:
+        self._socket = str(folder / "tmux")
+        self._folder, self._kind = folder, kind
+
+    def __enter__(self) -> Tmux:
+        variables = {"TERM": self._kind, "PYTHONPATH": str(REPOSITORY), "PAGER": "cat", "EDITOR": "true"}
+        names = clean_environment(self._folder / "home", variables)
+        passed = (*variables, "RAGCLI_HOME", "LC_ALL", "PROMPT_TOOLKIT_NO_CPR")
+        settings = " ".join(f"{name}={shlex.quote(names[name])}" for name in passed)
+        line = shlex.quote(f"env {settings} {shlex.join(FAKE)}; echo status $?; read end")
+        self._tmux("-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "40", "-c", str(self._folder), f"sh -c {line}")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._tmux("kill-server")
+
+    def type(self, line: str) -> None:
+        self._tmux("clear-history")
+        self._tmux("send-keys", "-l", line)
+        self._tmux("send-keys", "Enter")
+
+    def wait_for(self, *texts: str) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not any(text in (screen := self._tmux("capture-pane", "-p", "-J", "-S", "-200")) for text in texts):
+            assert time.monotonic() < deadline, f"none of {texts} is on the screen:\n{screen}"
+
+    def _tmux(self, *arguments: str) -> str:
+        command = ["tmux", "-S", self._socket, *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE).stdout

@@ -6,13 +6,19 @@ with terminal commands, one that shares no word with a passage has no evidence.
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ragcli.config import Config, Locations
+from ragcli.conversing import StandAlone
 from ragcli.errors import ModelError, SourceError, StoreError
+from ragcli.overviewing import Overview, make_overview
+from ragcli.recording import schema_of
 from ragcli.types import (
     STANDARD_INPUT,
     Answer,
@@ -25,6 +31,12 @@ from ragcli.types import (
     EvaluationEvent,
     EvaluationFinished,
     EvaluationProgressed,
+    Extracted,
+    ExtractionEvent,
+    ExtractionFinished,
+    ExtractionPlanned,
+    ExtractionReport,
+    FieldValue,
     Finding,
     Hit,
     Indexed,
@@ -40,26 +52,31 @@ from ragcli.types import (
     Packed,
     Passage,
     Planned,
+    Preview,
     Progressed,
     PullEvent,
     PullFinished,
     PullPlanned,
     PullProgressed,
     Question,
+    Record,
     Removed,
     Retrieved,
     Root,
+    Scope,
     ScorePart,
     SearchResult,
     ServiceFile,
     Skipped,
     StoredSource,
     StoreStats,
+    Turn,
     Unreadable,
     Usage,
     WatchEvent,
     WatchHealth,
 )
+from tests.cli.fake_talk import FakeTalk
 
 FILES = {
     "/files/lease.md": ("The lease ends on 31 May 2027. The tenant may cancel it with three months' notice.", ("Terms", "End")),
@@ -92,7 +109,7 @@ def words_of(text: str) -> set[str]:
     return {word.strip(".,?!").lower() for word in text.split() if len(word) > 3}
 
 
-class FakeAssistant:
+class FakeAssistant(FakeTalk):
     def __init__(self, config: Config, locations: Locations) -> None:
         self.config, self.locations = config, locations
         self.closed = False
@@ -145,6 +162,22 @@ class FakeAssistant:
     def watch_finding(self) -> Finding:
         return Finding("watcher", "ok", "none is running")
 
+    def place_finding(self) -> Finding:
+        if os.environ.get("FAKE_SYNCED"):
+            return Finding("sync", "error", "the index is in a folder of Dropbox, which would upload it", "set RAGCLI_HOME")
+        return Finding("sync", "ok", "in no known sync folder")
+
+    def sources_with_secrets(self) -> tuple[StoredSource, ...]:
+        return () if os.environ.get("FAKE_EMPTY") else (replace(SOURCES[CHUNKS[0].source_id], secrets="aws-key,private-key"),)
+
+    def kept_paths(self, *, models: bool = False) -> list[Path]:
+        return [path for path in (self.locations.index, self.locations.history) if path.exists()]
+
+    def purge_events(self, *, models: bool = False) -> Iterator[Removed]:
+        for path in self.kept_paths(models=models):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+            yield Removed(path)
+
     def give_way(self) -> None:
         self.polite = True
 
@@ -175,15 +208,25 @@ class FakeAssistant:
             raise StoreError("index-missing", "there is no index yet", hint="ragcli index FOLDER")
         return SearchResult(question, self._hits(question), {"total": 3.0})
 
-    def ask_events(self, question: Question, *, piped: str | None = None, max_tokens: int | None = None) -> Iterator[AnswerEvent]:
+    def ask_events(
+        self,
+        question: Question,
+        *,
+        piped: Iterable[str] | None = None,
+        only_piped: bool = False,
+        max_tokens: int | None = None,
+        strict: bool = False,
+    ) -> Iterator[AnswerEvent]:
         if self.config.answer.model == "absent":
             raise ModelError("model-missing", "the model absent is not here", hint="ragcli models pull absent")
         if "bug" in question.text:
             raise ZeroDivisionError("a bug")
         hits = self._hits(question)
         if piped is not None:
-            text = piped[:60]
-            hits = (Hit(replace(CHUNKS[0], path=STANDARD_INPUT, text=text, heading=()), 1.0), *hits)
+            blocks = list(piped)
+            text = "".join(blocks)[:60]
+            own = Hit(replace(CHUNKS[0], path=STANDARD_INPUT, text=text, heading=()), 1.0)
+            hits = (own,) if only_piped else (own, *hits)
         yield Retrieved(hits)
         if not hits:
             yield AnswerFinished(Answer(question, "", "no_evidence", 0.0, hits=(Hit(CHUNKS[0], 0.1),)))
@@ -213,9 +256,63 @@ class FakeAssistant:
             )
         )
 
+    def stand_alone(self, text: str, turns: Sequence[Turn]) -> StandAlone:
+        return StandAlone(" ".join([text, *(turn.question for turn in turns)]), bool(turns))
+
+    def record_events(
+        self, question: Question, shape: str | Mapping[str, object], *, piped: object = None, only_piped: bool = False
+    ) -> Iterator[AnswerEvent]:
+        """Each field is told to be the first word of the first hit, but ``made_up`` and null."""
+        schema = schema_of(shape)
+        for event in self.ask_events(replace(question, text=question.text or "lease")):
+            if not isinstance(event, AnswerFinished) or event.answer.outcome == "no_evidence":
+                yield event
+                continue
+            answer = event.answer
+            data = {name: "Nobody" if name == "made_up" else "The" for name in schema["properties"]}
+            fields = tuple(
+                FieldValue(f"/{name}", value, None if name == "made_up" else answer.citations[0]) for name, value in data.items()
+            )
+            yield AnswerFinished(replace(answer, text=json.dumps(data), record=Record(data, fields)))
+
+    def extract_events(
+        self,
+        shape: str | Mapping[str, object],
+        paths: Sequence[Path] = (),
+        *,
+        question: str = "",
+        scope: Scope | None = None,
+        done: Collection[tuple[str, str]] = (),
+        context_tokens: int = 0,
+    ) -> Iterator[ExtractionEvent]:
+        """Each path is a file: one with ``scan`` in its name cannot be read, one with ``slow`` takes for ever."""
+        name = next(iter(schema_of(shape)["properties"]))
+        yield ExtractionPlanned(len(paths), len(done))
+        filled = [path for path in paths if "scan" not in path.name and (str(path), "digest") not in done]
+        for path in paths:
+            if "slow" in path.name:
+                time.sleep(60)
+            if "scan" in path.name:
+                yield Extracted(path, "skipped", reason="no_text_layer")
+            elif path in filled:
+                place = Citation(1, path, Locator(lines=(1, 1)), "=SUM(A1)", True)
+                record = Record({name: "=SUM(A1)"}, (FieldValue(f"/{name}", "=SUM(A1)", place),))
+                yield Extracted(path, "filled", "digest", record, shown=1, passages=1)
+        skipped = sum("scan" in path.name for path in paths)
+        counts = {"files": len(paths), "filled": len(filled), "resumed": len(paths) - len(filled) - skipped}
+        yield ExtractionFinished(ExtractionReport(**counts, skipped={"no_text_layer": skipped} if skipped else {}))
+
     # -- what is there
 
+    def preview(self, paths: Sequence[Path]) -> Preview:
+        for path in paths:
+            if not path.exists():
+                raise SourceError("path-missing", f"there is no {path}", hint="check the spelling")
+        return Preview(3, 3_000_000, {"md": 2, "pdf": 1}, {"binary": 4}, {"hidden": 2, "secret": 1}, 200.0)
+
     def stats(self) -> StoreStats:
+        if os.environ.get("FAKE_EMPTY"):
+            return StoreStats(0, 0, 0, 0, None, None)
         identity = IndexIdentity("all-minilm-l6-v2", "digest", 384, ("", ""), "policy", 1)
         return StoreStats(3, 3, 12, 1_234_567, 10**18, identity, {"no_text_layer": 12})
 
@@ -224,6 +321,10 @@ class FakeAssistant:
 
     def sources(self) -> Mapping[str, StoredSource]:
         return SOURCES
+
+    def overview(self) -> Overview:
+        places = {source.id: (0.1 * number, 0.5) for number, source in enumerate(SOURCES.values())}
+        return make_overview(list(SOURCES.values()), self.stats(), self.roots(), places, 1.7e9)
 
     def chunks_of(self, path: Path) -> tuple[Chunk, ...]:
         found = tuple(chunk for chunk in CHUNKS if chunk.path == path)

@@ -55,7 +55,7 @@ def test_alone_without_a_terminal_it_helps_and_fails(run: InProcess) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["serch", "x"], "No such command 'serch'. Did you mean 'search'?"),
+        (["statsu"], "No such command 'statsu'. Did you mean 'status'?"),
         (["search", "--nope", "x"], "No such option: --nope"),
         (["search"], "Missing argument 'QUERY'"),
         (["search", "x", "-k", "0"], "Invalid value for '-k' / '--limit': Input should be greater than or equal to 1"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -51,6 +52,7 @@ def test_json_has_exactly_the_promised_keys(run: InProcess) -> None:
         "model",
         "usage",
         "took_ms",
+        "claims",
     ]
     assert answer["schema"] == 1
     assert answer["citations"] == [
@@ -133,3 +135,41 @@ def test_ctrl_c_stops_with_one_line(process: Processes) -> None:
     assert started.returncode == 130
     assert answer.endswith(b"\n")
     assert said == b"Stopped; what was done is kept.\n"
+
+
+def test_only_what_is_piped_in(run: InProcess) -> None:
+    both = run("ask", "when does the lease end?", "--json", input="a note\n")
+    assert [hit["path"] for hit in json.loads(both.stdout)["context"]] == ["stdin", "/files/lease.md"]
+    alone = run("ask", "when does the lease end?", "--json", "--only-stdin", input="a note\n")
+    assert [hit["path"] for hit in json.loads(alone.stdout)["context"]] == ["stdin"]
+
+
+def test_only_stdin_needs_some(run: InProcess) -> None:
+    result = run("ask", "lease", "--only-stdin")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "nothing is piped in" in result.stderr
+
+
+def test_a_question_in_a_file(run: InProcess, tmp_path: Path) -> None:
+    (tmp_path / "question.txt").write_text("when does the lease end?\n")
+    assert run.json("ask", f"@{tmp_path / 'question.txt'}")["question"] == "when does the lease end?"
+    missing = run("ask", f"@{tmp_path / 'none.txt'}")
+    assert (missing.exit_code, "put a space before it" in missing.stderr) == (6, True)
+    assert run.json("ask", " @lease")["question"] == "@lease"
+
+
+def test_a_template_makes_one_line(run: InProcess) -> None:
+    assert (
+        run("ask", "lease", "--template", "{answer}\\t{sources}").stdout
+        == "It says: The lease ends on 31 [1].\t/files/lease.md:1-2\n"
+    )
+    none = run("ask", "zebra", "--template", "{outcome} {confidence:.1f} {answer}")
+    assert (none.stdout, none.stderr, none.exit_code) == ("no_evidence 0.0 Not in your files.\n", "", 11)
+    assert run("ask", "evil dragon", "--template", "{answer}").stdout.count("\x1b") == 0
+
+
+@pytest.mark.parametrize("template", ["{anwser}", "{answer.text}", "{0}", "{answer", "{answer:d}", "{answer[0]}"])
+def test_a_template_names_fields_and_nothing_else(run: InProcess, template: str) -> None:
+    result = run("ask", "lease", "--template", template)
+    assert result.exit_code == 2
+    assert "fields are {answer}" in result.stderr

@@ -5,6 +5,8 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
+import pytest
+
 from ragcli.config import known_settings
 from tests.cli.conftest import InProcess, StartTerminal
 
@@ -79,16 +81,86 @@ def test_edit_opens_the_editor_on_a_private_file(terminal: StartTerminal, tmp_pa
     assert "1 setting is not the default." in shown.text
 
 
-def test_a_mistake_made_while_editing_is_told(terminal: StartTerminal, tmp_path: Path) -> None:
+def an_editor(tmp_path: Path, script: str) -> dict[str, str]:
     editor = tmp_path / "editor"
-    editor.write_text('#!/bin/sh\necho "[search" > "$1"\n')
+    editor.write_text(f"#!/bin/sh\n{script}\n")
     editor.chmod(0o700)
-    shown = terminal("config", "edit", env={"EDITOR": str(editor)})
+    return {"EDITOR": str(editor)}
+
+
+def test_a_mistake_made_while_editing_never_replaces_the_file(run: InProcess, terminal: StartTerminal, tmp_path: Path) -> None:
+    run("config", "set", "search.limit", "3")
+    shown = terminal("config", "edit", env=an_editor(tmp_path, 'echo "[search" > "$1"'))
+    shown.wait_for("Edit it again?")
+    shown.send("n\r")
     assert shown.finish() == 3
     assert "cannot be read" in shown.text
+    assert (tmp_path / "home" / "config.toml").read_text() == "[search]\nlimit = 3\n"
+
+
+def test_a_mistake_can_be_mended_in_the_editor(terminal: StartTerminal, tmp_path: Path) -> None:
+    script = 'if grep -q limt "$1"; then sed -i s/limt/limit/ "$1"; else echo "search.limt = 3" > "$1"; fi'
+    shown = terminal("config", "edit", env=an_editor(tmp_path, script))
+    shown.wait_for("did you mean search.limit?")
+    shown.wait_for("Edit it again?")
+    shown.send("\r")
+    assert shown.finish() == 0
+    assert (tmp_path / "home" / "config.toml").read_text() == "search.limit = 3\n"
+
+
+@pytest.mark.parametrize("script", ["true", "echo 'search.limit = 3' > \"$1\"; exit 1"])
+def test_an_editor_that_changes_nothing_or_fails_leaves_the_file(terminal: StartTerminal, tmp_path: Path, script: str) -> None:
+    shown = terminal("config", "edit", env=an_editor(tmp_path, script))
+    assert shown.finish() == 0
+    assert "as they were" in shown.text
+    assert not (tmp_path / "home" / "config.toml").exists()
 
 
 def test_a_missing_editor_is_told(terminal: StartTerminal) -> None:
     shown = terminal("config", "edit", env={"EDITOR": "/no/such/editor"})
     assert shown.finish() == 3
     assert "cannot be started" in shown.text
+
+
+def test_unset_gives_the_default_back(run: InProcess) -> None:
+    run("config", "set", "search.limit", "3")
+    assert run("config", "unset", "search.limit").exit_code == 0
+    assert run("config", "get", "search.limit").stdout == "8\n"
+    assert "is not set" in run("config", "unset", "search.limit").stderr
+
+
+def test_a_profile_and_a_collection_are_set_listed_and_chosen(run: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("config", "set", "profile.quick.answer.model", "tiny")
+    run("config", "set", "collection.work.search.limit", "2")
+    run("config", "set", "collection.work.roots", "notes,~/minutes")
+    assert run("config", "get", "collection.work.roots").stdout == f"{Path.cwd()}/notes,~/minutes\n"
+    listed = run("config", "list", "--profile", "quick", "--collection", "work").stdout
+    assert "[profile.quick]" in listed
+    assert "[collection.work]" in listed
+    assert run.json("config", "list", "--profile", "quick")["settings"]["answer.model"]["value"] == "tiny"
+    assert run("config", "get", "answer.model", env={"RAGCLI_PROFILE": "quick"}).stdout == "tiny\n"
+    assert run("config", "list", "--profile", "quikc").exit_code == 2
+
+
+def test_a_project_file_is_used_once_it_is_trusted(run: InProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".ragcli.toml").write_text("[search]\nlimit = 3\n")
+    (tmp_path / "src").mkdir()
+    monkeypatch.chdir(tmp_path / "src")
+    before = run("config", "get", "search.limit")
+    assert (before.stdout, "is not trusted and not used" in before.stderr) == ("8\n", True)
+    assert run("config", "get", "search.limit", "--json").stdout.startswith("{")
+    assert run("trust").stdout == "search.limit = 3\n"
+    after = run("config", "get", "search.limit")
+    assert (after.stdout, after.stderr) == ("3\n", "")
+    assert run("trust", "--list").stdout == f"{tmp_path / '.ragcli.toml'}\n"
+    run("trust", "--revoke")
+    assert run("config", "get", "search.limit").stdout == "8\n"
+
+
+def test_a_project_file_that_is_wrong_is_not_trusted(run: InProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("trust").exit_code == 6
+    (tmp_path / ".ragcli.toml").write_text("[search]\nlimt = 3\n")
+    refused = run("trust")
+    assert (refused.exit_code, "did you mean search.limit?" in refused.stderr) == (3, True)
+    assert run("trust", "--list").stdout == ""

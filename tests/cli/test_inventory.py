@@ -32,6 +32,10 @@ def test_ls_is_bare_names_for_scripts(run: InProcess) -> None:
     assert run("ls").stdout.splitlines() == ["/files/caf\\xe9.txt", "/files/evil␛[2J␊name.txt", "/files/lease.md"]
 
 
+def test_ls_for_xargs_is_the_bytes_of_the_names(run: InProcess) -> None:
+    assert run("ls", "-0").stdout_bytes == b"/files/caf\xe9.txt\0/files/evil\x1b[2J\nname.txt\0/files/lease.md\0"
+
+
 def test_ls_skipped_says_why(run: InProcess) -> None:
     lines = run("ls", "--skipped").stdout.splitlines()
     assert len(lines) == 12

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import signal
 import stat
 from pathlib import Path
@@ -11,8 +13,11 @@ from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 from prompt_toolkit.history import FileHistory, InMemoryHistory
 
-from ragcli.cli.repl import COMMANDS, CommandCompleter, open_history, trim_history
-from tests.cli.conftest import StartTerminal, Terminal
+from ragcli.cli.repl import LineCompleter, open_history, trim_history
+from ragcli.cli.session import Session
+from ragcli.cli.shell import NAMES, Shell
+from tests.cli.conftest import StartTerminal, Terminal, Tmux
+from tests.cli.fake_assistant import FakeAssistant
 
 ENTER = "\r"
 CTRL_C, CTRL_D = "\x03", "\x04"
@@ -41,7 +46,7 @@ def test_question_sources_passage_and_leave(shell: Terminal) -> None:
     shell.send("/sources" + ENTER)
     shell.wait_for("/files/lease.md:1-2")
     shell.send("/open 1" + ENTER)
-    shell.wait_for("three months' notice.")
+    shell.wait_for("three months'")
     leave(shell)
 
 
@@ -127,16 +132,141 @@ def test_history_that_cannot_be_written_is_kept_in_memory(tmp_path: Path) -> Non
     assert isinstance(open_history(tmp_path / "file" / "history"), InMemoryHistory)
 
 
-@pytest.mark.parametrize(("typed", "offered"), [("/s", ["/search", "/sources", "/status"]), ("s", []), ("/search x", [])])
-def test_completion_is_for_commands(typed: str, offered: list[str]) -> None:
-    found = CommandCompleter().get_completions(Document(typed), CompleteEvent())
+@pytest.fixture
+def completer(home: Path) -> LineCompleter:
+    home.mkdir()
+    (home / "config.toml").write_text("[collection.work]\nroots = ['/work']\n")
+    return LineCompleter(Shell(Session(make_assistant=FakeAssistant), None))
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("/s", ["/search", "/sources", "/summarize", "/set", "/save", "/status"]),
+        ("s", []),
+        ("/search x", []),
+        ("/model smollm2", ["smollm2-135m"]),
+        ("/collection ", ["all", "main", "work"]),
+        ("/set search.l", ["search.limit"]),
+        ("/filter in=*.md t", ["type="]),
+        ("/help co", ["context", "collection", "copy"]),
+        ("/open ", []),
+    ],
+)
+def test_completion_is_for_commands_and_what_they_take(completer: LineCompleter, typed: str, offered: list[str]) -> None:
+    found = completer.get_completions(Document(typed), CompleteEvent())
     assert [completion.text for completion in found] == offered
 
 
+def test_paths_are_completed_so_that_they_can_be_read_back(completer: LineCompleter, tmp_path: Path) -> None:
+    (tmp_path / "two words").mkdir()
+    (found,) = completer.get_completions(Document(f"/index {tmp_path}/tw"), CompleteEvent())
+    assert found.text == f"'{tmp_path}/two words'"
+
+
 def test_every_command_is_obeyed(shell: Terminal) -> None:
-    for name in COMMANDS:
-        shell.send(name.split()[0] + ENTER)
+    for name in NAMES:
+        shell.send(name + ENTER)
         if name != "/quit":
             shell.wait_for(">")
     assert shell.finish() == 0
     assert "There is no command" not in shell.text
+
+
+# ---- a session of thirty steps -----------------------------------------------------------------
+
+STEPS = (
+    ("/help", "/summarize PATH"),
+    ("/help open", "with the quote marked"),
+    ("/status", "passages      "),
+    ("/sources", "ask something first"),
+    ("/open 1", "none yet"),
+    ("/why", "Nothing was answered yet"),
+    ("/context", "No model was shown anything"),
+    ("/retry", "Nothing was asked yet"),
+    ("when does the lease end?", "/files/lease.md:1-2"),
+    ("/sources", "/files/lease.md:1-2"),
+    ("/open 1", "three months'"),
+    ("/open 99", "(1 to 1)"),
+    ("/edit 1", "no file that an editor can open"),
+    ("/why", "confidence 0.90"),
+    ("/context", "40 tokens"),
+    ("and when can he cancel it?", "Asked as: "),
+    ("/history", "and when can he cancel it?"),
+    ("/search marmalade", "that is no UTF-8"),
+    ("/retry", "It says"),
+    ("/clear", "Forgotten."),
+    ("/clear", "Forgotten."),
+    ("zebra", "Not in your files."),
+    ("/model large", "large"),
+    ("/model nope", "there is no model 'nope'"),
+    ("/set search.limit 3", "search.limit = 3"),
+    ("/set search.limt 3", "did you mean search.limit?"),
+    ("/filter in=*.md type=pdf since=7d", "since=7d"),
+    ("/filter colour=red", "is no filter"),
+    ("/filter off", "no filter"),
+    ("/collection nope", "there is no collection 'nope'"),
+    ("/collection main", "main"),
+    ("/index", "Indexed"),
+    ("/copy", "Copied" + "|" + "no clipboard"),
+    ("/save thirty", "ragcli chat --session"),
+    ("/save thirty.md", "Written to"),
+    ("/serach x", "did you mean /search?"),
+    ("/clear", "Forgotten"),
+)
+
+
+def test_there_are_thirty_steps_and_every_command_is_among_them() -> None:
+    assert len(STEPS) >= 30
+    assert set(NAMES) - {line.split()[0] for line, _ in STEPS} == {"/summarize", "/quit"}
+
+
+@pytest.mark.parametrize("kind", ["xterm-256color", "dumb"])
+def test_a_session_of_thirty_steps(terminal: StartTerminal, tmp_path: Path, kind: str) -> None:
+    shell = terminal(env={"TERM": kind, "PAGER": "cat", "EDITOR": "true"}, cwd=tmp_path)
+    shell.wait_for("/help lists the commands")
+    for line, expected in STEPS:
+        shell.wait_for(">")
+        shell.send(line + ENTER)
+        shell.wait_for_any(expected.split("|"))
+    shell.wait_for(">")
+    shell.send("/quit" + ENTER)  # a dumb prompt shows itself before it takes keys: Ctrl-D could come too early
+    assert shell.finish() == 0
+    assert "Traceback" not in shell.text
+    saved = tmp_path / "home" / "sessions" / "thirty.jsonl"
+    assert stat.S_IMODE(saved.stat().st_mode) == 0o600
+    assert [json.loads(line)["question"] for line in saved.read_text().splitlines()][0] == "when does the lease end?"
+    assert (tmp_path / "thirty.md").read_text().startswith("## when does the lease end?\n\nIt says: The lease ends on 31 [1].\n")
+    if kind == "dumb":
+        assert "\x1b[" not in shell.text.replace("\x1b[?", "")
+
+
+@pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed")
+@pytest.mark.parametrize("kind", ["xterm-256color", "dumb"])
+def test_the_same_session_in_tmux(tmp_path: Path, kind: str) -> None:
+    with Tmux(tmp_path, kind) as window:
+        window.wait_for("/help lists the commands")
+        for line, expected in STEPS:
+            window.type(line)
+            window.wait_for(*expected.split("|"))
+        window.type("/quit")
+        window.wait_for("status 0")
+
+
+def test_a_session_is_kept_and_gone_on_with(terminal: StartTerminal, tmp_path: Path) -> None:
+    for number in (1, 2):
+        shell = terminal("chat", "--session", "letters")
+        shell.wait_for(">" if number == 1 else "1 earlier question is remembered, the last: when does the lease end?")
+        if number == 2:
+            shell.wait_for(">")
+        shell.send("when does the lease end?" + ENTER)
+        shell.wait_for("/files/lease.md:1-2")
+        leave(shell)
+    assert len((tmp_path / "home" / "sessions" / "letters.jsonl").read_text().splitlines()) == 2
+
+
+def test_nothing_is_kept_that_nobody_asked_for(shell: Terminal, tmp_path: Path) -> None:
+    shell.send("when does the lease end?" + ENTER)
+    shell.wait_for("/files/lease.md:1-2")
+    leave(shell)
+    assert not (tmp_path / "home" / "sessions").exists()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.cli.conftest import InProcess
+from tests.cli.conftest import InProcess, Processes, StartTerminal
 
 
 def test_place_heading_and_text(run: InProcess) -> None:
@@ -79,3 +79,27 @@ def test_no_index_is_an_error_of_the_store(run: InProcess) -> None:
 
 def test_a_query_of_spaces_is_an_error(run: InProcess) -> None:
     assert run("search", " ").exit_code == 2
+
+
+def test_a_template_is_a_line_for_each_hit(run: InProcess) -> None:
+    lines = run("search", "lease marmalade", "--template", "{rank} {path}:{line} {score:.2f}").stdout.splitlines()
+    assert lines == ["1 /files/lease.md:1 1.00", "2 /files/caf\\xe9.txt:1 1.00"]
+    assert run("search", "dragon", "--template", "{place}").stdout == "/files/evil␛[2J␊name.txt:1-2\n"
+
+
+def test_files_are_named_once_each_best_first(run: InProcess) -> None:
+    assert run("search", "lease marmalade", "--files").stdout == "/files/lease.md\n/files/caf\\xe9.txt\n"
+    assert run("search", "zebra", "--files").stdout == ""
+
+
+def test_names_for_xargs_are_the_bytes_they_are(run: InProcess, process: Processes) -> None:
+    assert run("search", "lease marmalade", "-0").stdout_bytes == b"/files/lease.md\0/files/caf\xe9.txt\0"
+    assert process.shell("$R search 'dragon lease' --files -0 | xargs -0 -n1 printf '<%s>'").stdout == (
+        b"</files/lease.md></files/evil\x1b[2J\nname.txt>"
+    )
+
+
+def test_on_a_terminal_a_name_commands_nothing_even_so(terminal: StartTerminal) -> None:
+    shown = terminal("search", "dragon", "-0")
+    assert shown.finish() == 0
+    assert "evil␛[2J␊name.txt" in shown.text

@@ -6,10 +6,11 @@ import io
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from ragcli.cli.streams import Output, piped_text, read_piped
+from ragcli.cli.streams import Output, named_file, names_in, piped_text, read_blocks, read_piped
 from tests.cli.conftest import Processes
 
 FULL = "/dev/full"
@@ -57,11 +58,15 @@ def test_a_file_and_a_pipe_are_both_piped_text(process: Processes) -> None:
     assert b"[1] stdin:1-2" in process.shell("cat LICENSE | $R ask lease").stdout
 
 
-@pytest.mark.parametrize("source", ["head -c 100000000 /dev/zero | tr '\\0' x", "yes"])
-def test_too_much_is_cut_and_said(process: Processes, source: str) -> None:
-    done = process.shell(f"{source} | $R ask lease")
+def test_a_text_to_answer_from_may_be_of_any_length(process: Processes) -> None:
+    done = process.shell("head -c 100000000 /dev/zero | tr '\\0' x | $R ask lease")
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_question_that_never_ends_is_cut_and_said(process: Processes) -> None:
+    done = process.shell("yes lease | $R ask --quiet -")
     assert done.returncode == 0
-    assert done.stderr == b"standard input is longer than 64 MiB: only that much of it is used\n"
+    assert process.shell("yes lease | $R ask -").stderr == b"standard input is longer than 16 MiB: only that much of it is used\n"
 
 
 def test_a_silent_pipe_is_named_while_it_is_awaited(process: Processes) -> None:
@@ -130,3 +135,30 @@ def test_a_latin_terminal_gets_json_in_ascii(process: Processes) -> None:
     )
     assert done.stdout.isascii()
     assert b"caf\\udce9.txt" in done.stdout
+
+
+def blocks_of(content: bytes) -> str | None:
+    stream = FromBytes(content)
+    blocks = read_blocks(stream, pytest.fail)
+    return None if blocks is None else "".join(blocks)
+
+
+@pytest.mark.parametrize("content", [b"", b" \n\t\n", b" " * 200_000])
+def test_blank_blocks_are_none(content: bytes) -> None:
+    assert blocks_of(content) is None
+
+
+def test_blocks_are_the_text_with_every_line_in_its_place() -> None:
+    umlauts = "ä" * 100_000  # two bytes each: one of them stands across the end of a block
+    assert blocks_of(b"\xef\xbb\xbf" + b"\n" * 70_001 + umlauts.encode()) == "\n" * 70_001 + umlauts
+    assert blocks_of(b"a\xffb\xe4") == "a\ufffdb\ufffd"
+
+
+@pytest.mark.parametrize("argument", ["@", "@ann when?", "ann@example.org", "", "lease"])
+def test_what_is_no_name_of_a_file_is_a_word(argument: str) -> None:
+    assert named_file(argument) is None
+
+
+def test_a_list_of_names_is_lines_or_ends_with_nul() -> None:
+    assert list(names_in(b"a b\n\nc\xff\n")) == [Path("a b"), Path("c\udcff")]
+    assert list(names_in(b"a\nb\0c\0")) == [Path("a\nb"), Path("c")]

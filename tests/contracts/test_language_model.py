@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from ragcli.errors import ModelError
+from ragcli.fitting import bound_schema, fits
 from ragcli.ports import LanguageModel
+from ragcli.shaping import parse_shape
 from ragcli.types import Delta, Message, ModelIdentity, Prompt, Stop
 from tests.conftest import MODELS
 from tests.fakes.model import ScriptedModel
@@ -42,12 +47,15 @@ def converted_mlx(_folder: Path) -> LanguageModel:
 
 
 def mlx(folder: Path) -> LanguageModel:
+    from ragcli.adapters.constraining import JsonConstrainer
     from ragcli.adapters.llm_mlx import MlxModel, is_installed
     from ragcli.adapters.tokenizer import ChatEncoder
 
     if not is_installed():
         pytest.skip("MLX is not installed with a backend")
-    return MlxModel(folder, ChatEncoder(folder), ModelIdentity(folder.name, "mlx"), window=WINDOW)
+    encoder = ChatEncoder(folder)
+    constrain = JsonConstrainer(folder / "tokenizer.json", encoder.stop_ids).begin
+    return MlxModel(folder, encoder, ModelIdentity(folder.name, "mlx"), window=WINDOW, constrain=constrain)
 
 
 def pulled(name: str, holds: str) -> Path:
@@ -173,3 +181,38 @@ def test_contents_cannot_end_their_turn(model: LanguageModel) -> None:
 def test_tokens_are_counted(model: LanguageModel) -> None:
     assert model.count_tokens("") == 0
     assert 0 < model.count_tokens("one two three") < model.count_tokens("one two three four five six")
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "name: str, total: number, paid?: bool",
+        "when: date, status: open|paid, year: int",
+        "tags: [str], at: {city: str, zip?: int}",
+        "[{name: str}]",
+        '{"anyOf": [{"type": "integer", "minimum": 3, "maximum": 9}, {"const": "日本語 \\"🎉\\""}]}',
+    ],
+)
+def test_an_answer_under_a_schema_fits_it(model: LanguageModel, shape: str) -> None:
+    schema = parse_shape(shape)
+    *deltas, stop = model.stream(replace(QUESTION, schema=bound_schema(schema, characters=12, items=2)), max_tokens=WINDOW)
+
+    assert isinstance(stop, Stop)
+    assert stop.reason == "stop"
+    value = json.loads(text_of(deltas))
+    jsonschema.validate(value, schema, format_checker=jsonschema.FormatChecker())
+    assert fits(value, schema)
+
+
+def test_a_schema_holds_for_its_own_prompt_alone(model: LanguageModel) -> None:
+    before = text_of(list(model.stream(QUESTION, max_tokens=8)))
+    list(model.stream(replace(QUESTION, schema={"type": "boolean"}), max_tokens=8))
+
+    assert text_of(list(model.stream(QUESTION, max_tokens=8))) == before
+
+
+def test_under_a_schema_too_an_answer_can_be_cut_off(model: LanguageModel) -> None:
+    *_, stop = model.stream(replace(QUESTION, schema=parse_shape("a: str, b: str, c: str")), max_tokens=3)
+
+    assert isinstance(stop, Stop)
+    assert (stop.reason, stop.usage.answer_tokens) == ("length", 3)

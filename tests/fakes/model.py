@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from ragcli.errors import prompt_too_long
+from ragcli.fitting import fits
 from ragcli.types import Delta, ModelIdentity, Prompt, Stop, Usage
+
+
+def as_json(reply: str, schema: Mapping[str, Any]) -> str:
+    """The reply if it is JSON that fits the schema, else JSON that does and says as little as can be."""
+    try:
+        return reply if fits(json.loads(reply), schema) else json.dumps(smallest(schema))
+    except ValueError:
+        return json.dumps(smallest(schema))
+
+
+def smallest(schema: Mapping[str, Any]) -> object:
+    """The first value that comes to mind and fits. Patterns and least lengths are beyond it."""
+    if "anyOf" in schema:
+        return smallest(schema["anyOf"][0])
+    if "enum" in schema:
+        return schema["enum"][0]
+    kind = schema["type"] if isinstance(schema["type"], str) else schema["type"][0]
+    if kind == "object":
+        return {name: smallest(each) for name, each in schema["properties"].items()}
+    if kind in ("integer", "number"):
+        return max(0, schema.get("minimum", 0))
+    text = "2026-01-31" if "format" in schema else "?"
+    return {"string": text, "boolean": True, "null": None, "array": []}[kind]
 
 
 class ScriptedModel:
@@ -36,6 +62,8 @@ class ScriptedModel:
         self.prompts.append(prompt)
         reply = self._replies.popleft() if self._replies else self._always
         assert reply is not None, "the model was asked more often than the test enqueued replies"
+        if prompt.schema is not None:
+            reply = as_json(reply, prompt.schema)
         return self._say(re.findall(r"\s*\S+", reply), tokens, max(1, min(max_tokens, self.window - tokens)))
 
     def first_tokens(self, prompt: Prompt) -> Mapping[str, float]:

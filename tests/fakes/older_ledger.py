@@ -18,7 +18,8 @@ CREATE TABLE chunks (id TEXT PRIMARY KEY, source_id TEXT NOT NULL, seal BLOB NOT
 CREATE INDEX chunks_by_source ON chunks (source_id);
 CREATE TABLE files (name TEXT PRIMARY KEY, size INTEGER NOT NULL, digest BLOB NOT NULL) WITHOUT ROWID;
 """
-SCHEMAS = {1: SCHEMA_1}
+SCHEMA_2 = SCHEMA_1.replace("title TEXT NOT NULL)", "title TEXT NOT NULL, changed_ns INTEGER NOT NULL DEFAULT 0)")
+SCHEMAS = {1: SCHEMA_1, 2: SCHEMA_2}
 """By schema version, as the release that had it first wrote it."""
 
 

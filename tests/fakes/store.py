@@ -165,7 +165,9 @@ class MemoryStore:
         skipped = sum(bool(source.reason) for source in self._sources.values())
         found = len(self._sources) - skipped
         reasons = Counter(source.reason for source in self._sources.values() if source.reason)
-        return StoreStats(found, len(self.chunks), skipped, 0, self._last_indexed_ns, self._identity, dict(reasons.most_common()))
+        secrets = sum(bool(source.secrets) for source in self._sources.values())
+        ordered = dict(reasons.most_common())
+        return StoreStats(found, len(self.chunks), skipped, 0, self._last_indexed_ns, self._identity, ordered, secrets)
 
     def close(self) -> None:
         pass

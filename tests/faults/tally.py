@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from ragcli.errors import RagError
+from tests.tallying import count
 
 FULL = os.environ.get("RAGCLI_FULL_FAULTS", "") not in ("", "0")
 """The full set takes about half an hour, and is what ``scripts/faults`` runs; the cut-down one is part of every test run."""
@@ -27,6 +28,7 @@ def settle(suite: str, tried: int, *, floor: int, failures: Sequence[str] = ()) 
     TRIED[suite] += tried
     assert not failures, f"{len(failures)} of {tried} points failed:\n" + "\n".join(failures)
     assert tried >= floor, f"{suite}: only {tried} points were tried, not {floor}"
+    count(f"faults: {suite}", tried)
 
 
 @contextmanager

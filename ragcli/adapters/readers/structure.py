@@ -24,6 +24,7 @@ from ragcli.adapters.readers.members import is_left_out, member_name
 from ragcli.adapters.readers.office_parts import UsedRange, cell_comments, slide_comments, used_ranges
 from ragcli.adapters.readers.parsed import MAX_TEXT_BYTES, Assembler, Parsed, UnreadableError, lay_sections
 from ragcli.adapters.readers.sheets import cut_rows, header_of, table_rows
+from ragcli.adapters.readers.unseen import without_unseen_html, without_unseen_runs
 from ragcli.types import Block, Locator
 
 SLIDES = frozenset(["pptx", "pptm", "ppsx", "odp", "otp", "ppt", "pps"])
@@ -52,7 +53,7 @@ def read_office(data: bytes, ending: str) -> Parsed:
     """
     ending = _true_ending(data, ALIASES.get(ending, ending))
     check_container(data, ending)
-    result = _extract(data, ending, _config())
+    result = _extract(without_unseen_runs(data) if ending == "docx" else data, ending, _config())
     nodes = result.document.nodes if result.document else []
     attached = frozenset(child.path for child in result.children or []) if ending == "msg" else frozenset[str]()
     sections = _Sections(ending, ranges=used_ranges(data, ending), attached=attached)
@@ -75,7 +76,7 @@ def read_office(data: bytes, ending: str) -> Parsed:
 def read_html(data: bytes) -> Parsed:
     """The page's words as Markdown, in sections by heading. Raises UnreadableError as ``read_office`` and ``decode`` do."""
     source = decode(data)
-    result = _extract(source.encode("utf-8", "replace"), "html", _html_config())
+    result = _extract(without_unseen_html(source).encode("utf-8", "replace"), "html", _html_config())
     text = result.content.strip("\n")
     title = _html_title(source)
     if title and title not in text:

@@ -26,7 +26,7 @@ from ragcli.adapters.readers.frames import HELLO, PREFIX, decode_answer, encode_
 from ragcli.errors import SourceError
 from ragcli.types import Document, FileStamp, Unreadable
 
-READER_VERSION = 3
+READER_VERSION = 4
 """Raised whenever the same bytes would give another document."""
 LIBRARIES = ("pypdfium2", "xberg", "charset-normalizer")
 OPTIONAL_LIBRARIES = ("tree-sitter",)
