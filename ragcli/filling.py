@@ -37,6 +37,8 @@ from ragcli.types import (
 
 LIMITS = ((400, 24), (120, 8), (40, 3))
 """Characters of a text and entries of a list: what is tried in turn, until the record comes to an end within the window."""
+LONGEST_RECORD = 1024
+"""Tokens: a page of JSON. A small model that is still at it then counts digits or repeats itself."""
 TASK = (
     "Fill in this record from the passages, with words and numbers copied from them. "
     "What they do not say is null where that is allowed, else left empty.\n{fields}\nAnswer with the JSON alone."
@@ -94,13 +96,13 @@ def write_record(form: Form, context: Context, model: LanguageModel) -> Generato
     for characters, items in LIMITS:
         prompt = build_form(form, defused, bound_schema(form.schema, characters=characters, items=items))
         said = ""
-        for event in model.stream(prompt, max_tokens=model.window):
+        for event in model.stream(prompt, max_tokens=min(LONGEST_RECORD, model.window)):
             if isinstance(event, Delta):
                 said += event.text
                 yield Delta("")
             elif event.reason == "stop":
                 return _read(said, form.schema), event.usage
-    message = f"{model.identity.name} wrote no whole record within its window of {model.window} tokens"
+    message = f"{model.identity.name} wrote no whole record within {min(LONGEST_RECORD, model.window)} tokens"
     raise ModelError("model-failed", message, hint="ask for fewer fields, or limit texts and lists: maxLength, maxItems")
 
 

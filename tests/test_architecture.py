@@ -50,7 +50,19 @@ STEPS = {
 }
 FLOWS = {"indexing", "embedding", "forgetting", "asking", "watching", "checking", "evaluating", "extracting", "pulling"}
 FLOWS |= {"searching", "filling", "gathering", "stepping", "summarizing", "surveying", "translating", "vetting"}
-OUTER = {"__init__", "__main__", "assistant", "attending", "declaring", "mapmaker", "errands", "errand_runner", "keeping", "machine", "recording"}
+OUTER = {
+    "__init__",
+    "__main__",
+    "assistant",
+    "attending",
+    "declaring",
+    "mapmaker",
+    "errands",
+    "errand_runner",
+    "keeping",
+    "machine",
+    "recording",
+}
 OUTER |= {"converser", "examining", "guarding", "surveyor"}
 FOLDERS = {"adapters", "cli"}
 

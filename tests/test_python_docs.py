@@ -16,6 +16,7 @@ from tests.conftest import MODELS, REPOSITORY
 
 PAGE = (REPOSITORY / "docs" / "python.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```python( own)?\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+SMALL = {"RAGCLI_ANSWER_MODEL": "smollm2-135m", "RAGCLI_ANSWER_MAX_TOKENS": "24"}
 LEASE = "The lease of the mill ends on 31 May 2027. The tenant is Ms Vane. The rent is 900 euros a month."
 
 
@@ -45,7 +46,7 @@ def test_every_other_block_runs_with_real_models(place: dict[str, str]) -> None:
         if not (MODELS / name).is_dir():
             pytest.skip(f"{name} is not in {MODELS}: run scripts/test")
         shutil.copytree(MODELS / name, Path(place["RAGCLI_HOME"]) / "models" / name)
-    printed = run("\n".join(code for own, code in BLOCKS if not own), {**place, "RAGCLI_ANSWER_MODEL": "smollm2-135m", "RAGCLI_ANSWER_MAX_TOKENS": "24"})
+    printed = run("\n".join(code for own, code in BLOCKS if not own), place | SMALL)
     assert "1 added, 0 unchanged" in printed or "0 added, 1 unchanged" in printed
     assert "lease.md" in printed
     assert "path-missing | there is no /no/such/folder |" in printed
