@@ -85,37 +85,18 @@ def ask_question(
 ) -> Iterator[AnswerEvent]:
     """Hits, context, the answer piece by piece, and the whole Answer last. ``piped`` may come in blocks."""
     watch = Stopwatch()
-    piped_hits = search_piped(question, piped, ports.embedder, options.words_weight) if piped else ()
-    result = search_chunks(question, ports, words_weight=options.words_weight)
-    hits = piped_hits + result.hits
-    watch.lap("search")
-    yield Retrieved(hits)
-    if not piped_hits and not is_close_enough(hits, question.mode, options.min_similarity):
-        yield AnswerFinished(Answer(question, "", "no_evidence", 0.0, hits=hits, took_ms=watch.total()))
+    unsaid, model, is_fact = yield from find_context(question, ports, options, piped, watch)
+    if model is None:
+        yield AnswerFinished(replace(unsaid, took_ms=watch.total()))
         return
-    model = ports.model()
-    watch.lap("load")
-    context = _pack(piped_hits, result.hits, options, model)
-    yield Packed(context)
-    # What no single sentence can state, or what the user put there to be asked about, is always tried.
-    is_fact = not piped_hits and not wants_more_than_a_fact(question.text)
+    context = unsaid.context
     defused = defuse_context(context, question.text) if options.defended else Defused(context)
     prompt = build_prompt(question.text, defused.context, short=is_fact, fence=defused.fence)
     pieces = withhold(_until_it_loops(model, prompt, options.max_tokens), defused, question.text)
     text, stop, shown = yield from _stream(question, context, pieces, watch, held_pieces=HELD_PIECES if is_fact else 0)
     sure = 0.0 if says_not_found(text) else judge_answer(question.text, text, defused.context, model)
     watch.lap("judge")
-    unsaid = Answer(
-        question,
-        "",
-        "no_evidence",
-        sure,
-        context=context,
-        hits=hits,
-        model=model.identity,
-        usage=stop.usage,
-        took_ms=watch.total(),
-    )
+    unsaid = replace(unsaid, confidence=sure, usage=stop.usage, took_ms=watch.total())
     if is_fact and not shown and sure < options.min_confidence:
         yield AnswerFinished(unsaid)
         return
@@ -124,6 +105,29 @@ def ask_question(
     if answer.text and not shown:
         yield Delta(answer.text)
     yield AnswerFinished(answer)
+
+
+def find_context(
+    question: Question, ports: AskPorts, options: AskOptions, piped: str | Iterable[str] | None, watch: Stopwatch
+) -> Generator[AnswerEvent, None, tuple[Answer, LanguageModel | None, bool]]:
+    """Tells the hits and the context. Gives an Answer with both that says nothing yet, the model to ask, and whether a fact
+    is asked for; no model if nothing is close enough.
+
+    What no single sentence can state, or what the user put there to be asked about, is no fact: it is always tried.
+    """
+    piped_hits = search_piped(question, piped, ports.embedder, options.words_weight) if piped else ()
+    found = search_chunks(question, ports, words_weight=options.words_weight).hits
+    unsaid = Answer(question, "", "no_evidence", 0.0, hits=piped_hits + found)
+    watch.lap("search")
+    yield Retrieved(unsaid.hits)
+    if not piped_hits and not is_close_enough(found, question.mode, options.min_similarity):
+        return unsaid, None, False
+    model = ports.model()
+    watch.lap("load")
+    context = _pack(piped_hits, found, options, model)
+    yield Packed(context)
+    is_fact = not piped_hits and not wants_more_than_a_fact(question.text)
+    return replace(unsaid, context=context, model=model.identity), model, is_fact
 
 
 def judge_answer(question: str, answer: str, context: Context, model: LanguageModel) -> float:

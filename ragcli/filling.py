@@ -10,14 +10,14 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ragcli.asking import AskOptions, AskPorts, judge_answer
+from ragcli.asking import AskOptions, AskPorts, find_context, judge_answer
 from ragcli.defusing import Defused, defuse_context, explain_fence, put_between_fences
 from ragcli.errors import ModelError
 from ragcli.fitting import Schema, bound_schema, describe_fields, fits, is_single
 from ragcli.grounding import ground_record
 from ragcli.ports import LanguageModel
-from ragcli.prompting import SYSTEM, describe_source, pack_context, wants_more_than_a_fact
-from ragcli.searching import Stopwatch, is_close_enough, search_chunks, search_piped
+from ragcli.prompting import SYSTEM, describe_source
+from ragcli.searching import Stopwatch
 from ragcli.types import (
     Answer,
     AnswerEvent,
@@ -27,11 +27,9 @@ from ragcli.types import (
     Delta,
     FieldValue,
     Message,
-    Packed,
     Prompt,
     Question,
     Record,
-    Retrieved,
     Usage,
 )
 
@@ -61,26 +59,19 @@ def fill_record(
     With no evidence there is none. Raises ModelError ``model-failed`` where no record comes to an end; StoreError.
     """
     watch = Stopwatch()
-    piped_hits = search_piped(question, piped, ports.embedder, options.words_weight) if piped else ()
-    hits = piped_hits + search_chunks(question, ports, words_weight=options.words_weight).hits
-    watch.lap("search")
-    yield Retrieved(hits)
-    unsaid = Answer(question, "", "no_evidence", 0.0, hits=hits)
-    if not piped_hits and not is_close_enough(hits, question.mode, options.min_similarity):
+    unsaid, model, is_fact = yield from find_context(question, ports, options, piped, watch)
+    if model is None:
         yield AnswerFinished(replace(unsaid, took_ms=watch.total()))
         return
-    model = ports.model()
-    watch.lap("load")
-    context = pack_context(hits, budget=options.context_tokens, count_tokens=model.count_tokens)
-    yield Packed(context)
+    context = unsaid.context
     data, usage = yield from write_record(Form(schema, question.text), context, model)
     watch.lap("answer")
-    answer = conclude_record(replace(unsaid, context=context, usage=usage, model=model.identity), data)
+    answer = conclude_record(replace(unsaid, usage=usage), data)
     # No single sentence can state all of a record, so only one that is a single fact is judged as an answer is.
-    if answer.record and is_single(schema) and not piped_hits and not wants_more_than_a_fact(question.text):
+    if answer.record and is_single(schema) and is_fact:
         values = " ".join(str(each.value) for each in answer.record.fields)
         sure = judge_answer(question.text, values, context, model)
-        refused = replace(unsaid, context=context, usage=usage, model=model.identity, confidence=sure)
+        refused = replace(unsaid, usage=usage, confidence=sure)
         answer = replace(answer, confidence=sure) if sure >= options.min_confidence else refused
     if answer.record:
         yield Delta(answer.text)

@@ -159,7 +159,9 @@ class _GgufHeader:
         kind, count = self._numbers("<IQ")
         if kind in FIXED_SIZES:
             self._pass_over(count * FIXED_SIZES[kind])
-        elif kind == TEXT and count <= (self._size - self._at) // 8:
+        elif kind == TEXT:
+            if count > (self._size - self._at) // 8:
+                raise BadHeaderError("its header is longer than the file")
             self._texts(count)
         else:  # arrays of arrays are allowed, and no model has any
             raise BadHeaderError("its header has an array of what it may not have")

@@ -20,7 +20,17 @@ import typer
 
 from ragcli.cli import json_shapes, progress
 from ragcli.cli.paper import Paper
-from ragcli.cli.streams import Output, named_file, names_in, piped_text, read_blocks, read_named, read_piped
+from ragcli.cli.streams import (
+    NAMES_LIMIT,
+    QUESTION_LIMIT,
+    Output,
+    named_file,
+    names_in,
+    piped_text,
+    read_blocks,
+    read_named,
+    read_piped,
+)
 from ragcli.config import Config, Locations, Value
 from ragcli.errors import RagError
 from ragcli.types import Mode
@@ -207,8 +217,9 @@ class Session:
             self.puller.dismiss()
             self.puller = None
 
-    def piped(self) -> bytes | None:
-        return read_piped(sys.stdin, self.notice)
+    def piped(self, limit: int) -> bytes:
+        """At most ``limit`` bytes of what was piped in; empty if that is nothing but space."""
+        return read_piped(sys.stdin, self.notice, limit=limit) or b""
 
     def piped_blocks(self) -> Iterator[str] | None:
         """A text to answer from, of any length, as it comes; None if nothing but space was piped in."""
@@ -218,9 +229,9 @@ class Session:
         """The words as one text; a lone ``-`` stands for standard input, a lone ``@FILE`` for what is in the file."""
         words = list(given or ())
         if words == ["-"]:
-            return piped_text(self.piped() or b"").strip()
+            return piped_text(self.piped(QUESTION_LIMIT)).strip()
         if len(words) == 1 and (file := named_file(words[0])):
-            return piped_text(read_named(file)).strip()
+            return piped_text(read_named(file)[:QUESTION_LIMIT]).strip()
         return " ".join(words).strip()
 
     def paths(self, given: Iterable[Path] | None) -> list[Path]:
@@ -231,7 +242,7 @@ class Session:
         for path in given:
             file = None if path.exists() else named_file(str(path))
             if str(path) == "-":
-                yield from names_in(self.piped() or b"")
+                yield from names_in(self.piped(NAMES_LIMIT))
             elif file:
                 yield from names_in(read_named(file))
             else:

@@ -20,8 +20,10 @@ from typing import IO, TextIO
 
 from ragcli.errors import SourceError, StoreError
 
-PIPED_LIMIT = 16 * 1024 * 1024
-"""A longer question or list of names is cut: it must fit in memory."""
+QUESTION_LIMIT = 1024 * 1024
+"""A longer question is cut: no model reads so much, and each step would work through all of it."""
+NAMES_LIMIT = 64 * 1024 * 1024
+"""A longer list of names, or file in place of an argument, is cut: it must fit in memory."""
 BLOCKS_LIMIT = 128 * 1024 * 1024
 """A longer text to answer from is cut: nobody waits for more, and a pipe may have no end."""
 BLOCK_BYTES = 1 << 16
@@ -121,7 +123,7 @@ def _careful(stream: TextIO | None, descriptor: int) -> CarefulStream:
     return CarefulStream(raw, encoding, "backslashreplace", line_buffering=os.isatty(descriptor))
 
 
-def read_piped(stream: TextIO | None, notice: Callable[[str], None], *, limit: int = PIPED_LIMIT) -> bytes | None:
+def read_piped(stream: TextIO | None, notice: Callable[[str], None], *, limit: int) -> bytes | None:
     """What was piped or redirected into the process, at most ``limit`` bytes; None if there is nothing but space.
 
     Never waits for a terminal or a device.
@@ -193,10 +195,10 @@ def named_file(argument: str) -> Path | None:
 
 
 def read_named(file: Path) -> bytes:
-    """At most ``PIPED_LIMIT`` bytes of it. Raises SourceError ``path-missing``, ``path-unreadable``."""
+    """At most ``NAMES_LIMIT`` bytes of it. Raises SourceError ``path-missing``, ``path-unreadable``."""
     try:
         with file.open("rb") as content:
-            return content.read(PIPED_LIMIT)
+            return content.read(NAMES_LIMIT)
     except FileNotFoundError:
         hint = f"to mean the text itself, put a space before it: ' @{file}'"
         raise SourceError("path-missing", f"there is no file {file}", hint=hint) from None
@@ -205,6 +207,6 @@ def read_named(file: Path) -> bytes:
 
 
 def names_in(content: bytes) -> Iterator[Path]:
-    """The names in a list, one a line, or ended by NUL."""
+    """The names in a list, one a line, or ended by NUL; each once."""
     names = content.split(b"\0") if b"\0" in content else content.splitlines()
-    return (Path(os.fsdecode(name)) for name in names if name)
+    return (Path(os.fsdecode(name)) for name in dict.fromkeys(names) if name)

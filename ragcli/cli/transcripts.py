@@ -23,10 +23,6 @@ def session_file(folder: Path, name: str) -> Path:
     return folder / f"{name}.jsonl"
 
 
-def saved_sessions(folder: Path) -> list[str]:
-    return sorted(file.stem for file in folder.glob("*.jsonl")) if folder.is_dir() else []
-
-
 def read_session(file: Path) -> list[Turn]:
     """The turns that were kept, oldest first; none if there is no such session. A line that is no turn is left out."""
     try:

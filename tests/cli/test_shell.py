@@ -9,7 +9,7 @@ import pytest
 from ragcli.cli.editing import arguments_at_line
 from ragcli.cli.looking import highlighted
 from ragcli.cli.paper import Paper
-from ragcli.cli.transcripts import append_turns, read_session, saved_sessions, session_file
+from ragcli.cli.transcripts import append_turns, read_session, session_file
 from ragcli.errors import RagError, UsageError
 from ragcli.types import Answer, Question, Turn
 
@@ -48,7 +48,7 @@ def test_a_session_is_added_to_and_read_back(tmp_path: Path) -> None:
     append_turns(file, [(turns[0], an_answer("q0"))])
     append_turns(file, [(turn, an_answer("q")) for turn in turns[1:]])
     assert read_session(file) == turns
-    assert saved_sessions(tmp_path / "sessions") == ["my letters"]
+    assert [file.stem for file in (tmp_path / "sessions").iterdir()] == ["my letters"]
 
 
 def test_a_broken_line_of_a_session_is_left_out(tmp_path: Path) -> None:

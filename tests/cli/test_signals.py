@@ -149,9 +149,11 @@ ENDLESS = (
     "yes | $R ask lease",
     "yes tea | $R ask -",
     "yes 'a lease' | $R search -",
+    "yes /nowhere/at/all | $R forget -",
     "cat /dev/zero | $R ask lease",
     "$R ask lease < /dev/zero",
     "$R ask lease < /dev/urandom",
+    "cat /dev/urandom | $R ask lease",
 )
 
 

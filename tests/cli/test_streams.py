@@ -66,7 +66,7 @@ def test_a_text_to_answer_from_may_be_of_any_length(process: Processes) -> None:
 def test_a_question_that_never_ends_is_cut_and_said(process: Processes) -> None:
     done = process.shell("yes lease | $R ask --quiet -")
     assert done.returncode == 0
-    assert process.shell("yes lease | $R ask -").stderr == b"standard input is longer than 16 MiB: only that much of it is used\n"
+    assert process.shell("yes lease | $R ask -").stderr == b"standard input is longer than 1 MiB: only that much of it is used\n"
 
 
 def test_a_silent_pipe_is_named_while_it_is_awaited(process: Processes) -> None:
@@ -84,14 +84,14 @@ class FromBytes(io.TextIOWrapper):
 
 @pytest.mark.parametrize("content", [b"", b" \n\t\n"])
 def test_blank_input_is_none(content: bytes) -> None:
-    assert read_piped(FromBytes(content), pytest.fail) is None
+    assert read_piped(FromBytes(content), pytest.fail, limit=10) is None
 
 
 def test_absent_or_closed_input_is_none() -> None:
     closed = FromBytes(b"text")
     closed.close()
-    assert read_piped(None, pytest.fail) is None
-    assert read_piped(closed, pytest.fail) is None
+    assert read_piped(None, pytest.fail, limit=10) is None
+    assert read_piped(closed, pytest.fail, limit=10) is None
 
 
 @pytest.mark.parametrize(("length", "notices"), [(9, 0), (10, 0), (11, 1)])
