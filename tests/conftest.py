@@ -42,5 +42,14 @@ def models_folder() -> Path:
     return MODELS
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    tallying.send(session.config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: object) -> None:
+    tallying.receive(node)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     tallying.tell(terminalreporter)

@@ -69,9 +69,12 @@ def serve(
         from ragcli.cli.openai_server import serve as serve_openai
     token, file = read_token(session)
     with _listener(session, socket_path, port) as (listener, address), session.open({"answer.model": model}) as assistant:
-        session.notice(f"Serving at {address}; the token is in {file}. Ctrl-C ends it.")
+
+        def announce() -> None:
+            session.notice(f"Serving at {address}; the token is in {file}. Ctrl-C ends it.")
+
         with suppress(interrupts.EndRequestedError), interrupts.requests_to_end(), interrupts.patient_interrupts():
-            serve_openai(assistant, listener, token)
+            serve_openai(assistant, listener, token, announce)
         session.notice("Asked to end.")
 
 

@@ -165,9 +165,18 @@ def identifier() -> str:
 
 
 class _Server(uvicorn.Server):
-    """Keeps the signal that ended it, where uvicorn would send it again: for our own handler that is a second one."""
+    """Says when it can be used and asked to end. Keeps the signal that ended it, where uvicorn would send it again: for our
+    own handler that is a second one."""
 
     ended_by: int | None = None
+
+    def __init__(self, settings: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(settings)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._announce()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -177,13 +186,16 @@ class _Server(uvicorn.Server):
             self._captured_signals.clear()
 
 
-def serve(assistant: Assistant, listener: socket.socket, token: str) -> None:
-    """Requests are answered until the process is asked to end. Raises KeyboardInterrupt if it was by Ctrl-C."""
-    if anyio.run(_serve, assistant, listener, token) == signal.SIGINT:
+def serve(assistant: Assistant, listener: socket.socket, token: str, announce: Callable[[], None]) -> None:
+    """Requests are answered until the process is asked to end; ``announce`` is called when that begins.
+
+    Raises KeyboardInterrupt if it ended by Ctrl-C.
+    """
+    if anyio.run(_serve, assistant, listener, token, announce) == signal.SIGINT:
         raise KeyboardInterrupt
 
 
-async def _serve(assistant: Assistant, listener: socket.socket, token: str) -> int | None:
+async def _serve(assistant: Assistant, listener: socket.socket, token: str, announce: Callable[[], None]) -> int | None:
     async with AssistantThread(assistant) as thread:
         settings = uvicorn.Config(
             Service(thread).app(token),
@@ -196,6 +208,6 @@ async def _serve(assistant: Assistant, listener: socket.socket, token: str) -> i
             proxy_headers=False,
             timeout_graceful_shutdown=2,
         )
-        server = _Server(settings)
+        server = _Server(settings, announce)
         await server.serve(sockets=[listener])
     return server.ended_by

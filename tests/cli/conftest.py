@@ -24,6 +24,8 @@ from tests.cli.fake_assistant import FakeAssistant
 
 REPOSITORY = Path(__file__).parents[2]
 FAKE = (sys.executable, "-m", "tests.cli.fake_ragcli")
+PROMPT = "\x1b[0m>"
+"""The shell's, where it is drawn: pagers send a bare > too, to take the keypad back."""
 PATIENCE = 20.0
 """Far more seconds than any of these runs takes."""
 

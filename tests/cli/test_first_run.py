@@ -9,7 +9,7 @@ import pytest
 from ragcli.cli.first_run import language_models, preview_lines, usual_folders
 from ragcli.cli.paper import Paper
 from ragcli.types import ModelRow, Preview
-from tests.cli.conftest import InProcess, StartTerminal, Terminal
+from tests.cli.conftest import PROMPT, InProcess, StartTerminal, Terminal
 
 EMPTY = {"FAKE_EMPTY": "1"}
 CLEAR_LINE = "\x15"
@@ -53,7 +53,7 @@ def test_what_was_agreed_to_is_indexed_and_the_shell_begins(started: Terminal, t
     started.wait_for("2 added, 1 changed")
     started.wait_for("Ready:")
     started.wait_for("/help lists the commands")
-    started.wait_for(">")
+    started.wait_for(PROMPT)
     started.send("\x04")
     assert started.finish() == 0
 

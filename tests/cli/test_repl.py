@@ -16,7 +16,7 @@ from prompt_toolkit.history import FileHistory, InMemoryHistory
 from ragcli.cli.repl import LineCompleter, open_history, trim_history
 from ragcli.cli.session import Session
 from ragcli.cli.shell import NAMES, Shell
-from tests.cli.conftest import StartTerminal, Terminal, Tmux
+from tests.cli.conftest import PROMPT, StartTerminal, Terminal, Tmux
 from tests.cli.fake_assistant import FakeAssistant
 
 ENTER = "\r"
@@ -28,13 +28,13 @@ ESCAPE = "\x1b"
 def shell(terminal: StartTerminal) -> Terminal:
     started = terminal()
     started.wait_for("/help lists the commands")
-    started.wait_for(">")
+    started.wait_for(PROMPT)
     return started
 
 
 def leave(shell: Terminal) -> None:
     """At the next prompt, Ctrl-D. Before it the key would be the system's, not the shell's."""
-    shell.wait_for(">")
+    shell.wait_for(PROMPT)
     shell.send(CTRL_D)
     assert shell.finish() == 0
 
@@ -42,7 +42,7 @@ def leave(shell: Terminal) -> None:
 def test_question_sources_passage_and_leave(shell: Terminal) -> None:
     shell.send("when does the lease end?" + ENTER)
     shell.wait_for("It says: The lease ends on 31 [1].")
-    shell.wait_for(">")
+    shell.wait_for(PROMPT)
     shell.send("/sources" + ENTER)
     shell.wait_for("/files/lease.md:1-2")
     shell.send("/open 1" + ENTER)
@@ -56,7 +56,7 @@ def test_ctrl_c_stops_the_answer_and_keeps_the_session(shell: Terminal) -> None:
         shell.wait_for("[1]....")
         shell.process.send_signal(signal.SIGINT)
         shell.wait_for("Stopped.")
-        shell.wait_for(">")
+        shell.wait_for(PROMPT)
     shell.send("/quit" + ENTER)
     assert shell.finish() == 0
 
@@ -65,7 +65,7 @@ def test_ctrl_c_at_the_prompt_drops_the_line(shell: Terminal) -> None:
     shell.send("never mind")
     shell.wait_for("never mind")
     shell.send(CTRL_C)
-    shell.wait_for(">")
+    shell.wait_for(PROMPT)
     shell.send("/status" + ENTER)
     shell.wait_for("passages      ")
     leave(shell)
@@ -111,7 +111,7 @@ def test_history_is_private(shell: Terminal, tmp_path: Path) -> None:
 
 def test_chat_takes_a_model(terminal: StartTerminal) -> None:
     started = terminal("chat", "--model", "absent")
-    started.wait_for(">")
+    started.wait_for(PROMPT)
     started.send("lease" + ENTER)
     started.wait_for("ragcli models pull absent")
     leave(started)
@@ -168,7 +168,7 @@ def test_every_command_is_obeyed(shell: Terminal) -> None:
     for name in NAMES:
         shell.send(name + ENTER)
         if name != "/quit":
-            shell.wait_for(">")
+            shell.wait_for(PROMPT)
     assert shell.finish() == 0
     assert "There is no command" not in shell.text
 
@@ -256,9 +256,9 @@ def test_the_same_session_in_tmux(tmp_path: Path, kind: str) -> None:
 def test_a_session_is_kept_and_gone_on_with(terminal: StartTerminal, tmp_path: Path) -> None:
     for number in (1, 2):
         shell = terminal("chat", "--session", "letters")
-        shell.wait_for(">" if number == 1 else "1 earlier question is remembered, the last: when does the lease end?")
+        shell.wait_for(PROMPT if number == 1 else "1 earlier question is remembered, the last: when does the lease end?")
         if number == 2:
-            shell.wait_for(">")
+            shell.wait_for(PROMPT)
         shell.send("when does the lease end?" + ENTER)
         shell.wait_for("/files/lease.md:1-2")
         leave(shell)

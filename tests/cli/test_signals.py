@@ -15,7 +15,7 @@ import pytest
 
 from ragcli.cli import interrupts
 from ragcli.errors import BROKEN_PIPE, INTERRUPTED
-from tests.cli.conftest import PATIENCE, Processes, StartTerminal
+from tests.cli.conftest import PATIENCE, PROMPT, Processes, StartTerminal
 from tests.tallying import count
 
 MOMENTS = 24
@@ -88,7 +88,7 @@ def test_a_request_to_end_gives_the_terminal_back_as_it_was(terminal: StartTermi
     shell = terminal()
     echoes = termios.tcgetattr(shell.descriptor)[3] & termios.ECHO
     shell.wait_for("/help lists the commands")
-    shell.wait_for(">")
+    shell.wait_for(PROMPT)
     os.kill(shell.process.pid, signal.SIGTERM)
     assert shell.finish() == 128 + signal.SIGTERM
     assert echoes

@@ -16,7 +16,7 @@ import pytest
 from ragcli.cleaning import StreamCleaner, clean
 from ragcli.cli.answering import _Writer
 from ragcli.cli.streams import Output
-from tests.cli.conftest import REPOSITORY, Terminal, clean_environment
+from tests.cli.conftest import PROMPT, REPOSITORY, Terminal, clean_environment
 from tests.hostile_text.payloads import OURS, PAYLOADS, forbidden_in
 from tests.hostile_text.poisoned import MARK, MARKED
 from tests.hostile_text.surfaces import MemoryStream
@@ -81,7 +81,7 @@ def test_the_shell_shows_its_history_without_obeying_it(start: Start, tmp_path: 
         entries.encode("utf-8", "surrogateescape" if "\ud83d" not in entries else "replace")
     )
     shown = start()
-    shown.wait_for(">")
+    shown.wait_for(PROMPT)
     for _ in range(40):
         shown.send("\x1b[A")
     shown.wait_for("«")
@@ -91,9 +91,10 @@ def test_the_shell_shows_its_history_without_obeying_it(start: Start, tmp_path: 
 def test_the_shell_shows_answers_and_passages_without_obeying_them(start: Start) -> None:
     shown = start()
     for line in ("what?", "/search x", "/open 7", "/sources", "/model", "/status", f"/{MARKED[0][:5]}"):
-        shown.wait_for(">")
+        shown.wait_for(PROMPT)
         shown.send(line + "\r")
     shown.wait_for("There is no command")
+    shown.wait_for(PROMPT)
     shown.send("\x04")
     shown.finish()
     assert_nothing_obeyed(shown)
@@ -102,7 +103,7 @@ def test_the_shell_shows_answers_and_passages_without_obeying_them(start: Start)
 def test_a_paste_cannot_leave_the_paste(start: Start) -> None:
     """What stands in the clipboard is shown, and sent by nobody but the user."""
     shown = start()
-    shown.wait_for(">")
+    shown.wait_for(PROMPT)
     shown.send("\x1b[200~pasted \u202egpj\x9b2J\rfirst\rsecond\x1b[201~")
     shown.wait_for("second")
     shown.send("\x03\x04")
