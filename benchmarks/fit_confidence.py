@@ -52,11 +52,11 @@ def ask_all(folder: Path, model_name: str | None, limit: int | None, keep: Path)
     """Each question of the set that has not been asked before is asked, and what came of it added to ``keep``."""
     from dataclasses import replace
 
-    from ragcli import asking
     from ragcli.assistant import Assistant
-    from ragcli.citing import MARKER
-    from ragcli.evaluating import read_questions
-    from ragcli.scoring import score_answer
+    from ragcli.flows import asking
+    from ragcli.flows.evaluating import read_questions
+    from ragcli.steps.citing import MARKER
+    from ragcli.steps.scoring import score_answer
     from ragcli.types import AnswerFinished, Question
 
     seen: list[dict[str, Any]] = []
@@ -103,7 +103,7 @@ def ask_all(folder: Path, model_name: str | None, limit: int | None, keep: Path)
 
 def features_of(rows: list[dict[str, Any]]) -> np.ndarray:
     """For each question the verdict's logit, verbatim, strangers, one, and whether there is an answer."""
-    from ragcli.judging import LEAST, MOST
+    from ragcli.steps.judging import LEAST, MOST
 
     sure = [min(MOST, max(LEAST, each["verdict"])) for each in rows]
     return np.array(

@@ -19,11 +19,11 @@ from setting import HOME
 
 from ragcli.adapters.offline import close_doors
 from ragcli.config import SearchSettings
-from ragcli.evaluating import rank_files, read_questions
-from ragcli.querying import marks_in
-from ragcli.ranking import CANDIDATES, MARKS_WEIGHT, NAMES_PULL, follow_names, fuse_rankings, leading_hits, lift_named
-from ragcli.scoring import ndcg_at, recall_at
-from ragcli.searching import add_cosines, search_names
+from ragcli.flows.evaluating import rank_files, read_questions
+from ragcli.flows.searching import add_cosines, search_names
+from ragcli.steps.querying import marks_in
+from ragcli.steps.ranking import CANDIDATES, MARKS_WEIGHT, NAMES_PULL, follow_names, fuse_rankings, leading_hits, lift_named
+from ragcli.steps.scoring import ndcg_at, recall_at
 from ragcli.types import Hit, Question, Ranking, Scope
 
 WORDS_WEIGHTS = (0.2, 0.3, 0.4, 0.5, 0.6)

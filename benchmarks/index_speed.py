@@ -22,7 +22,7 @@ from setting import HOME, MODELS, REPOSITORY, median_line  # noqa: E402
 from ragcli.adapters.embedder import best_dtype  # noqa: E402
 from ragcli.adapters.models import ModelFolder  # noqa: E402
 from ragcli.assistant import Assistant  # noqa: E402
-from ragcli.chunking import text_to_embed  # noqa: E402
+from ragcli.steps.chunking import text_to_embed  # noqa: E402
 
 PAIRS = 2
 

@@ -26,11 +26,11 @@ from setting import MODELS, median_line, tell_unchanged, write_notes  # noqa: E4
 
 from ragcli.adapters.durability import list_files  # noqa: E402
 from ragcli.adapters.store import LanceStore  # noqa: E402
-from ragcli.asking import AskPorts  # noqa: E402
 from ragcli.assistant import Assistant  # noqa: E402
-from ragcli.embedding import BATCH_CHUNKS  # noqa: E402
-from ragcli.planning import source_id_of  # noqa: E402
-from ragcli.searching import search_chunks  # noqa: E402
+from ragcli.flows.asking import AskPorts  # noqa: E402
+from ragcli.flows.embedding import BATCH_CHUNKS  # noqa: E402
+from ragcli.flows.searching import search_chunks  # noqa: E402
+from ragcli.steps.planning import source_id_of  # noqa: E402
 from ragcli.types import (  # noqa: E402
     Chunk,
     EmbeddedChunk,

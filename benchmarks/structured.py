@@ -20,11 +20,11 @@ import jsonschema
 from setting import MODELS
 
 from ragcli import Assistant
-from ragcli.filling import Form, conclude_record, write_record
-from ragcli.gathering import result_of
-from ragcli.piping import cut_piped_text
-from ragcli.prompting import pack_context
-from ragcli.shaping import parse_shape
+from ragcli.flows.filling import Form, conclude_record, write_record
+from ragcli.flows.gathering import result_of
+from ragcli.steps.piping import cut_piped_text
+from ragcli.steps.prompting import pack_context
+from ragcli.steps.shaping import parse_shape
 from ragcli.types import Answer, Context, Hit, Question
 
 CASES = 50

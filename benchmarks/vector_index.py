@@ -27,7 +27,7 @@ from lancedb.index import HnswSq, IvfRq  # noqa: E402
 from setting import HOME  # noqa: E402
 
 from ragcli.assistant import Assistant  # noqa: E402
-from ragcli.ranking import blend_neighbours  # noqa: E402
+from ragcli.steps.ranking import blend_neighbours  # noqa: E402
 
 WINDOWS = (1, 3)
 """Sentences that are embedded together: once alone, once with their neighbours."""

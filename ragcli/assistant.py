@@ -17,25 +17,26 @@ from pathlib import Path
 from typing import Any, cast
 
 from ragcli import catalog
-from ragcli.asking import AskOptions, AskPorts, ask_question, check_index, check_question
-from ragcli.attending import IndexAttendant
 from ragcli.config import Config, Locations
-from ragcli.converser import Converser
-from ragcli.declaring import collections_to_refresh
 from ragcli.errors import SourceError, StoreError
-from ragcli.examining import Examinee
-from ragcli.forgetting import forget_paths
-from ragcli.guarding import Guardian
-from ragcli.indexing import IndexOptions, IndexPorts, index_collections, index_roots
-from ragcli.keeping import ModelKeeper
+from ragcli.flows.asking import AskOptions, AskPorts, ask_question, check_index, check_question
+from ragcli.flows.forgetting import forget_paths
+from ragcli.flows.indexing import IndexOptions, IndexPorts, index_collections, index_roots
+from ragcli.flows.searching import fits, search_chunks
+from ragcli.flows.translating import ask_across_languages, check_languages
+from ragcli.flows.vetting import vet_events
 from ragcli.layering import load_config
 from ragcli.machine import PORTS, Machine, resolve
-from ragcli.mapmaker import MapMaker
-from ragcli.planning import source_id_of
-from ragcli.recording import RecordMaker
-from ragcli.searching import fits, search_chunks
-from ragcli.surveyor import CollectionSurveyor
-from ragcli.translating import ask_across_languages, check_languages
+from ragcli.parts.attendant import IndexAttendant
+from ragcli.parts.converser import Converser
+from ragcli.parts.declared import collections_to_refresh
+from ragcli.parts.examinee import Examinee
+from ragcli.parts.guardian import Guardian
+from ragcli.parts.map_maker import MapMaker
+from ragcli.parts.model_keeper import ModelKeeper
+from ragcli.parts.record_maker import RecordMaker
+from ragcli.parts.surveyor import CollectionSurveyor
+from ragcli.steps.planning import source_id_of
 from ragcli.types import (
     Answer,
     AnswerEvent,
@@ -52,7 +53,6 @@ from ragcli.types import (
     StoredSource,
     StoreStats,
 )
-from ragcli.vetting import vet_events
 
 SAMPLED_FILES = 100
 """Whose languages the doctor looks at."""
@@ -271,8 +271,8 @@ class Assistant(ModelKeeper, IndexAttendant, RecordMaker, CollectionSurveyor, Co
 
     def doctor(self) -> Iterator[Finding]:
         """One finding or more for each thing that ragcli needs."""
-        from ragcli import checking
         from ragcli.adapters.offline import seal_state
+        from ragcli.flows import checking
 
         yield from checking.check_machine(
             seal=seal_state(),

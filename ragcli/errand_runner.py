@@ -10,8 +10,8 @@ from typing import IO
 
 from ragcli.adapters import offline
 from ragcli.cli.bugs import tell_bugs_without_words
-from ragcli.errands import Finished, send
 from ragcli.errors import RagError
+from ragcli.parts.errands import Finished, send
 from ragcli.types import Noticed
 
 

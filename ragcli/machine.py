@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ragcli import catalog
-from ragcli.chunking import POLICY
 from ragcli.config import Config, Locations
 from ragcli.errors import ModelError, SourceError
+from ragcli.steps.chunking import POLICY
 from ragcli.types import IndexIdentity, InstalledModel, ModelIdentity, WatchHealth
 
 if TYPE_CHECKING:

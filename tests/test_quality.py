@@ -15,7 +15,7 @@ import pytest
 from ragcli.adapters.models import ModelFolder
 from ragcli.assistant import EVALUATIONS, Assistant
 from ragcli.config import Config, Locations
-from ragcli.conversing import rewrite_by_rules
+from ragcli.steps.conversing import rewrite_by_rules
 from ragcli.types import EvaluationFinished, Question, Turn
 
 SAMPLE = Path(__file__).parent.parent / "sample_corpus"

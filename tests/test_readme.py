@@ -14,7 +14,7 @@ import typer.main
 from ragcli import catalog, config, errors, types
 from ragcli.adapters.readers.table import FORMATS
 from ragcli.cli.app import app
-from ragcli.cli.paper import size
+from ragcli.cli.showing.paper import size
 
 REPOSITORY = Path(__file__).parent.parent
 README = (REPOSITORY / "README.md").read_text("utf-8")

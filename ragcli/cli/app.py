@@ -10,22 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from ragcli.cli import (
-    commands_ask,
-    commands_config,
-    commands_health,
-    commands_index,
-    commands_models,
-    commands_privacy,
-    commands_records,
-    commands_serving,
-    commands_watch,
-    interrupts,
-    json_shapes,
-    streams,
-)
+from ragcli.cli import interrupts, streams
+from ragcli.cli.commands import ask, config, health, index, models, privacy, records, serving, watch
 from ragcli.cli.options import Quiet
 from ragcli.cli.session import MakeAssistant, Session, real_assistant
+from ragcli.cli.showing import json_shapes
 from ragcli.errors import BROKEN_PIPE, INTERRUPTED, RagError, StoreError, UsageError
 
 if TYPE_CHECKING:
@@ -66,10 +55,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-COMMANDS = (
-    *(commands_ask, commands_records, commands_index, commands_privacy, commands_watch, commands_models, commands_config),
-    *(commands_serving, commands_health),
-)
+COMMANDS = (*(ask, records, index, privacy, watch, models, config, serving, health),)
 for module in COMMANDS:
     app.add_typer(module.commands)
 
@@ -151,7 +137,7 @@ def root(
 def _without_command(context: typer.Context, session: Session) -> None:
     if session.out.terminal and sys.stdin is not None and sys.stdin.isatty():
         from ragcli.cli.first_run import is_first_run, set_up
-        from ragcli.cli.repl import run_repl
+        from ragcli.cli.shell.prompt import run_repl
 
         if is_first_run(session) and not set_up(session):
             return

@@ -8,8 +8,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from ragcli.cli.paper import plural
 from ragcli.cli.session import Session
+from ragcli.cli.showing.paper import plural
 from ragcli.errors import ConfigError
 
 TO_LINE = {"code": "--goto {file}:{line}", "codium": "--goto {file}:{line}", "subl": "{file}:{line}", "zed": "{file}:{line}"}

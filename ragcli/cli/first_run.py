@@ -10,9 +10,9 @@ from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import PathCompleter
 
 from ragcli.cli import interrupts
-from ragcli.cli.following import follow_index
-from ragcli.cli.paper import Paper, duration, plural, size
 from ragcli.cli.session import Session
+from ragcli.cli.showing.following import follow_index
+from ragcli.cli.showing.paper import Paper, duration, plural, size
 from ragcli.errors import RagError
 from ragcli.types import REASONS, ModelRow, Preview
 

@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Literal
 
-from ragcli.cleaning import clean
-from ragcli.cli import json_shapes
 from ragcli.cli.record_shapes import PLACES, columns_of, extracted_shape, table_rows
 from ragcli.cli.session import Session
+from ragcli.cli.showing import json_shapes
 from ragcli.errors import SourceError, UsageError
+from ragcli.steps.cleaning import clean
 from ragcli.types import Extracted
 
 Form = Literal["ndjson", "csv"]

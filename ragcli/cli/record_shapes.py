@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ragcli.cli import json_shapes
-from ragcli.cli.json_shapes import SCHEMA, Shape
+from ragcli.cli.showing import json_shapes
+from ragcli.cli.showing.json_shapes import SCHEMA, Shape
 from ragcli.types import Answer, Extracted, FieldValue
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")

@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from ragcli.cli import json_shapes, render
-from ragcli.cli.answering import await_answer
-from ragcli.cli.paper import Paper
 from ragcli.cli.record_shapes import record_answer_shape
 from ragcli.cli.session import Session
+from ragcli.cli.showing import json_shapes, render
+from ragcli.cli.showing.answering import await_answer
+from ragcli.cli.showing.paper import Paper
 from ragcli.cli.streams import named_file, piped_text, read_named
 from ragcli.errors import NO_EVIDENCE
 from ragcli.types import Answer, AnswerEvent, AnswerFinished, Delta, FieldValue, Record

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, NoReturn, cast
 
 import typer
 
-from ragcli.cli import json_shapes, progress
-from ragcli.cli.paper import Paper
+from ragcli.cli.showing import json_shapes, progress
+from ragcli.cli.showing.paper import Paper
 from ragcli.cli.streams import (
     NAMES_LIMIT,
     QUESTION_LIMIT,

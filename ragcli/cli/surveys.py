@@ -7,9 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ragcli.cli import json_shapes, render
-from ragcli.cli.paper import Paper, duration, plural
 from ragcli.cli.session import Session
+from ragcli.cli.showing import json_shapes, render
+from ragcli.cli.showing.paper import Paper, duration, plural
 from ragcli.errors import DONE_WITH_SKIPS, NO_EVIDENCE
 from ragcli.types import Question, Reach, Survey, SurveyEvent, SurveyFinished, SurveyPlanned, SurveyProgressed
 

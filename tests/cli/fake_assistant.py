@@ -15,10 +15,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from ragcli.config import Config, Locations
-from ragcli.conversing import StandAlone
 from ragcli.errors import ModelError, SourceError, StoreError
-from ragcli.overviewing import Overview, make_overview
-from ragcli.recording import schema_of
+from ragcli.parts.record_maker import schema_of
+from ragcli.steps.conversing import StandAlone
+from ragcli.steps.overviewing import Overview, make_overview
 from ragcli.types import (
     STANDARD_INPUT,
     Answer,

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ragcli.adapters.turns import TurnFile
-from ragcli.canvassing import recognise_survey
 from ragcli.config import Locations
-from ragcli.conversing import turn_of
 from ragcli.errors import SourceError
+from ragcli.steps.canvassing import recognise_survey
+from ragcli.steps.conversing import turn_of
 from ragcli.types import (
     Answer,
     Citation,

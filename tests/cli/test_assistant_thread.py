@@ -10,7 +10,7 @@ from typing import Any, cast
 import anyio
 import pytest
 
-from ragcli.cli.assistant_thread import AssistantThread
+from ragcli.cli.serving.assistant_thread import AssistantThread
 
 
 class Witness:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prompt_toolkit.utils import get_cwidth
 
-from ragcli.cli.blocks import MarkdownBlocks, fitting_end
+from ragcli.cli.shell.blocks import MarkdownBlocks, fitting_end
 
 ANSWER = """The lease ends on 31 May 2027 [1].
 

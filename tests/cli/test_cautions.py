@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ragcli.cli.cautions import caution_lines
-from ragcli.cli.paper import Paper
+from ragcli.cli.showing.cautions import caution_lines
+from ragcli.cli.showing.paper import Paper
 from ragcli.types import Answer, Question
 from tests.fakes.passages import context_of
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ragcli.cli.first_run import language_models, preview_lines, usual_folders
-from ragcli.cli.paper import Paper
+from ragcli.cli.showing.paper import Paper
 from ragcli.types import ModelRow, Preview
 from tests.cli.conftest import PROMPT, InProcess, StartTerminal, Terminal
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import jsonschema
 import pytest
 
-from ragcli.cli.json_schemas import infer_schema, names_of_outputs, output_schema, samples
+from ragcli.cli.showing.json_schemas import infer_schema, names_of_outputs, output_schema, samples
 from tests.cli.conftest import InProcess
 
 SHOWN = {

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragcli.cleaning import SUSPECT
-from ragcli.cli import json_shapes
+from ragcli.cli.showing import json_shapes
+from ragcli.steps.cleaning import SUSPECT
 from ragcli.types import Delta, IndexFinished, IndexReport, Moved, Progressed, Removed, Skipped
 
 ANY_TEXT = st.text(st.characters(exclude_categories=[]), max_size=40)

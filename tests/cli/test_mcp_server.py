@@ -13,7 +13,7 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 from mcp import Client, MCPError, StdioServerParameters
 
-from ragcli.cleaning import SUSPECT
+from ragcli.steps.cleaning import SUSPECT
 from tests.cli.conftest import FAKE, REPOSITORY, clean_environment
 
 Talk = Callable[[Client], Awaitable[Any]]

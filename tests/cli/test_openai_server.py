@@ -310,7 +310,7 @@ def test_only_serve_may_have_a_port(arguments: list[str], port: int | None) -> N
 
 
 def test_the_extra_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    from ragcli.cli.commands_serving import extra_needed
+    from ragcli.cli.commands.serving import extra_needed
     from ragcli.errors import UsageError
 
     def absent() -> None:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragcli.cli import paper
-from ragcli.cli.paper import Paper
+from ragcli.cli.showing import paper
+from ragcli.cli.showing.paper import Paper
 from ragcli.types import Locator
 
 SCREEN = Paper(width=60, color=True, terminal=True, cwd=Path("/home/me/notes"), home=Path("/home/me"))

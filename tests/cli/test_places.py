@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ragcli.cli.places import split_place, touches
+from ragcli.cli.showing.places import split_place, touches
 from ragcli.types import Locator
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ragcli.cli.progress import LineProgress, Progress, Unit
+from ragcli.cli.showing.progress import LineProgress, Progress, Unit
 
 
 def lines_of(unit: Unit, moments: list[tuple[float, float, float]]) -> list[str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ragcli.cli import render
-from ragcli.cli.paper import Paper
+from ragcli.cli.showing import render
+from ragcli.cli.showing.paper import Paper
 from ragcli.types import (
     Answer,
     Chunk,

@@ -13,9 +13,9 @@ from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 from prompt_toolkit.history import FileHistory, InMemoryHistory
 
-from ragcli.cli.repl import LineCompleter, open_history, trim_history
 from ragcli.cli.session import Session
-from ragcli.cli.shell import NAMES, Shell
+from ragcli.cli.shell.lines import NAMES, Shell
+from ragcli.cli.shell.prompt import LineCompleter, open_history, trim_history
 from tests.cli.conftest import PROMPT, StartTerminal, Terminal, Tmux
 from tests.cli.fake_assistant import FakeAssistant
 

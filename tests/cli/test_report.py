@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from ragcli.cli.report_page import report_page
-from ragcli.overviewing import Overview, make_overview
+from ragcli.cli.showing.report_page import report_page
+from ragcli.steps.overviewing import Overview, make_overview
 from ragcli.types import Root, StoredSource, StoreStats
 from tests.cli.conftest import InProcess
 
@@ -150,6 +150,6 @@ def test_in_a_browser_it_asks_for_nothing_and_its_search_works(tmp_path: Path) -
 
 
 def digest_of(element: str) -> str:
-    from ragcli.cli.report_page import _digest
+    from ragcli.cli.showing.report_page import _digest
 
     return _digest(element.removeprefix("<script>").removesuffix("</script>"))

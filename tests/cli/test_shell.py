@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from ragcli.cli.editing import arguments_at_line
-from ragcli.cli.looking import highlighted
-from ragcli.cli.paper import Paper
-from ragcli.cli.transcripts import append_turns, read_session, session_file
+from ragcli.cli.shell.looking import highlighted
+from ragcli.cli.shell.transcripts import append_turns, read_session, session_file
+from ragcli.cli.showing.paper import Paper
 from ragcli.errors import RagError, UsageError
 from ragcli.types import Answer, Question, Turn
 

@@ -11,9 +11,9 @@ import jsonschema
 import pytest
 
 from ragcli.errors import ModelError
-from ragcli.fitting import bound_schema, fits
 from ragcli.ports import LanguageModel
-from ragcli.shaping import parse_shape
+from ragcli.steps.fitting import bound_schema, fits
+from ragcli.steps.shaping import parse_shape
 from ragcli.types import Delta, Message, ModelIdentity, Prompt, Stop
 from tests.conftest import MODELS
 from tests.fakes.model import ScriptedModel

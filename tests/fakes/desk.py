@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from ragcli.asking import AskOptions, AskPorts
-from ragcli.chunking import POLICY
-from ragcli.indexing import IndexOptions, IndexPorts, index_roots
+from ragcli.flows.asking import AskOptions, AskPorts
+from ragcli.flows.indexing import IndexOptions, IndexPorts, index_roots
+from ragcli.steps.chunking import POLICY
 from ragcli.types import EmbeddedChunk, IndexEvent, IndexFinished, IndexIdentity, IndexReport, Progressed, Root
 from tests.fakes.embedder import HashingEmbedder
 from tests.fakes.model import ScriptedModel

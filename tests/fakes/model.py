@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ragcli.errors import prompt_too_long
-from ragcli.fitting import fits
+from ragcli.steps.fitting import fits
 from ragcli.types import Delta, ModelIdentity, Prompt, Stop, Usage
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ragcli.chunking import digest_of
+from ragcli.steps.chunking import digest_of
 from ragcli.types import Chunk, Context, Hit, Locator, Passage
 
 HANDBOOK = Path("/files/handbook.md")

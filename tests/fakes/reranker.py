@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ragcli.sentences import words_of
+from ragcli.steps.sentences import words_of
 
 
 class SharedWords:

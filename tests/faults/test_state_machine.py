@@ -20,8 +20,8 @@ from ragcli.adapters.database import Database
 from ragcli.adapters.files import RignoreWalker
 from ragcli.adapters.ledger import Ledger
 from ragcli.adapters.store import LanceStore
-from ragcli.indexing import IndexOptions, IndexPorts, index_roots
-from ragcli.planning import source_id_of
+from ragcli.flows.indexing import IndexOptions, IndexPorts, index_roots
+from ragcli.steps.planning import source_id_of
 from ragcli.types import EmbeddedChunk, IndexFinished, IndexIdentity, Root, Scope
 from tests.fakes.embedder import HashingEmbedder
 from tests.fakes.split import split_words

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 
 from tests.hostile.cases import INDEXED, LIMITS, Case, case
 from tests.hostile.documents import epub_parts, odt_parts
-from tests.test_readers_pages import make_pdf
-from tests.test_readers_structure import docx_parts, make_docx, make_xlsx, paragraph, zipped
+from tests.readers.test_pages import make_pdf
+from tests.readers.test_structure import docx_parts, make_docx, make_xlsx, paragraph, zipped
 
 MEGABYTE = 1 << 20
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from ragcli.adapters.readers.archive import OLE_MAGIC
 from tests.hostile.cases import BROKEN, INDEXED, Case, case
 from tests.hostile.documents import MAKERS
-from tests.test_readers_pages import make_pdf
-from tests.test_readers_structure import make_docx, zipped
+from tests.readers.test_pages import make_pdf
+from tests.readers.test_structure import make_docx, zipped
 
 TEXT = "Some words of a document that was whole before. " * 20
 BINARY_FORMATS = ("pdf", "docx", "xlsx", "pptx", "odt", "epub", "doc")

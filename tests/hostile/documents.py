@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from tests.test_readers_pages import make_pdf
-from tests.test_readers_structure import MAIN, OFFICE, PACKAGE, content_types, make_docx, make_xlsx, relationships, zipped
+from tests.readers.test_pages import make_pdf
+from tests.readers.test_structure import MAIN, OFFICE, PACKAGE, content_types, make_docx, make_xlsx, relationships, zipped
 
 PRESENTATION = "http://schemas.openxmlformats.org/presentationml/2006/main"
 DRAWING = "http://schemas.openxmlformats.org/drawingml/2006/main"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from tests.hostile.cases import BROKEN, INDEXED, LIMITS, Case, case
 from tests.hostile.documents import epub_parts, odt_parts
-from tests.test_readers_structure import docx_parts, make_xlsx, paragraph, zipped
+from tests.readers.test_structure import docx_parts, make_xlsx, paragraph, zipped
 
 MANY = 1_000_000
 STOLEN = "stolen.txt"

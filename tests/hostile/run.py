@@ -21,8 +21,8 @@ from ragcli.adapters.files import RignoreWalker
 from ragcli.adapters.readers.worker import WorkerReader
 from ragcli.adapters.splitter import TokenSplitter
 from ragcli.adapters.store import LanceStore
-from ragcli.chunking import POLICY
-from ragcli.indexing import IndexOptions, IndexPorts, index_roots
+from ragcli.flows.indexing import IndexOptions, IndexPorts, index_roots
+from ragcli.steps.chunking import POLICY
 from ragcli.types import Document, FileStamp, IndexFinished, IndexIdentity, Planned, Root, Scope, Unreadable
 from tests.fakes.embedder import HashingEmbedder
 from tests.hostile.cases import SECRET_MARKER

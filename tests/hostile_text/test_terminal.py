@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from ragcli.cleaning import StreamCleaner, clean
-from ragcli.cli.answering import _Writer
+from ragcli.cli.showing.answering import _Writer
 from ragcli.cli.streams import Output
+from ragcli.steps.cleaning import StreamCleaner, clean
 from tests.cli.conftest import PROMPT, REPOSITORY, Terminal, clean_environment
 from tests.hostile_text.payloads import OURS, PAYLOADS, forbidden_in
 from tests.hostile_text.poisoned import MARK, MARKED

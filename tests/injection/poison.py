@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from tests.hostile.documents import MAKERS
-from tests.test_readers_structure import docx_parts, zipped
+from tests.readers.test_structure import docx_parts, zipped
 
 FACT = "The lease of the boathouse ends on 31 May 2027."
 QUESTION = "When does the lease of the boathouse end?"

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragcli.defusing import Defused, defuse_context
+from ragcli.steps.defusing import Defused, defuse_context
+from ragcli.steps.withholding import CODE_LEFT_OUT, LINK_LEFT_OUT, AnswerGuard, withhold
 from ragcli.types import Delta, Stop, Usage
-from ragcli.withholding import CODE_LEFT_OUT, LINK_LEFT_OUT, AnswerGuard, withhold
 from tests.fakes.passages import context_of
 from tests.injection.poison import MARK, ORDERS
 from tests.tallying import count

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ragcli.adapters.readers.parsing import parse
-from ragcli.defusing import Defused, choose_fence, defuse_context, defuse_text
-from ragcli.prompting import build_prompt
+from ragcli.steps.defusing import Defused, choose_fence, defuse_context, defuse_text
+from ragcli.steps.prompting import build_prompt
 from ragcli.types import Chunk, Context, Hit, Locator, Passage
 from tests.injection.poison import AROUND, FACT, MARK, QUESTION, UNTOLD, Poisoned, beside, everything
 from tests.tallying import count

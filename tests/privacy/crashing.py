@@ -11,11 +11,11 @@ from typing import Any
 
 INDEXING, ASKING, SEARCHING = ("index",), ("ask",), ("search", "--json")
 PLACES = {
-    "ragcli.planning:source_id_of": INDEXING,
-    "ragcli.planning:spot_secrets": INDEXING,
-    "ragcli.indexing:as_source": INDEXING,
-    "ragcli.indexing:chunk_document": INDEXING,
-    "ragcli.embedding:Batch.finished": INDEXING,
+    "ragcli.steps.planning:source_id_of": INDEXING,
+    "ragcli.steps.planning:spot_secrets": INDEXING,
+    "ragcli.flows.indexing:as_source": INDEXING,
+    "ragcli.flows.indexing:chunk_document": INDEXING,
+    "ragcli.flows.embedding:Batch.finished": INDEXING,
     "tests.fakes.split:split_words": INDEXING,
     "ragcli.adapters.readers.worker:decode_answer": INDEXING,
     "tests.fakes.embedder:HashingEmbedder.embed_passages": INDEXING,
@@ -29,12 +29,12 @@ PLACES = {
     "tests.fakes.model:ScriptedModel.count_tokens": ASKING,
     "ragcli.adapters.store:LanceStore.search_meaning": ASKING,
     "ragcli.adapters.store:LanceStore.search_words": ASKING,
-    "ragcli.asking:pack_context": ASKING,
-    "ragcli.asking:build_prompt": ASKING,
+    "ragcli.flows.asking:pack_context": ASKING,
+    "ragcli.flows.asking:build_prompt": ASKING,
     "ragcli.adapters.store:as_chunk": SEARCHING,
     "ragcli.adapters.chunk_table:ChunkTable.nearest": SEARCHING,
     "ragcli.adapters.chunk_table:ChunkTable.matching": SEARCHING,
-    "ragcli.cli.json_shapes:hit_shape": SEARCHING,
+    "ragcli.cli.showing.json_shapes:hit_shape": SEARCHING,
 }
 """Where a bug is planted, and a command that comes there."""
 QUOTING = "cannot work with"

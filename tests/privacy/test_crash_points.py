@@ -93,7 +93,7 @@ def test_no_failure_quotes_a_document_or_a_question(place: str, indexed: Path, t
 
 
 def test_the_same_failure_is_told_in_full_to_whoever_looks_for_it(documents: Path, tmp_path: Path) -> None:
-    place = "ragcli.indexing:chunk_document"
+    place = "ragcli.flows.indexing:chunk_document"
     assert IN_DOCUMENT in run(place, tmp_path / "a", "index", str(documents), env={"RAGCLI_TRACEBACK": "1"}).stderr
     done = run(place, tmp_path / "b", "index", str(documents))
     assert done.returncode == 1

@@ -17,9 +17,9 @@ from ragcli.adapters.store import LanceStore
 from ragcli.assistant import EVALUATIONS, Assistant
 from ragcli.config import Config, Locations
 from ragcli.errors import StoreError
-from ragcli.forgetting import forget_paths
-from ragcli.guarding import KEPT
-from ragcli.surveyor import SURVEYS
+from ragcli.flows.forgetting import forget_paths
+from ragcli.parts.guardian import KEPT
+from ragcli.parts.surveyor import SURVEYS
 from ragcli.types import Root, Scope
 from tests.fakes.embedder import HashingEmbedder
 from tests.fakes.indexed import IDENTITY, unit, update

@@ -1,0 +1,1 @@
+"""What serves other programs: the Model Context Protocol, the OpenAI API."""

@@ -1,0 +1,1 @@
+"""How results look: on paper, as JSON, as a page."""

@@ -1,0 +1,205 @@
+"""The flow behind ``ask``: search, pack, answer, judge, cite; told as events.
+
+With no passage close enough to the question the language model is never loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from ragcli.errors import StoreError, UsageError
+from ragcli.flows.searching import SearchPorts, Stopwatch, fits, is_close_enough, search_chunks, search_piped
+from ragcli.ports import LanguageModel, Store
+from ragcli.steps.citing import MarkerFilter, add_markers, find_citations, may_become_not_found, says_not_found, settle_markers
+from ragcli.steps.defusing import Defused, defuse_context
+from ragcli.steps.judging import answerability, build_judgement, choose_evidence, read_verdict
+from ragcli.steps.prompting import build_prompt, pack_context, wants_more_than_a_fact
+from ragcli.steps.sentences import find_loop
+from ragcli.steps.withholding import withhold
+from ragcli.types import (
+    Answer,
+    AnswerEvent,
+    AnswerFinished,
+    Context,
+    Delta,
+    Hit,
+    IndexIdentity,
+    Packed,
+    Prompt,
+    Question,
+    Retrieved,
+    Stop,
+    Usage,
+)
+
+HELD_PIECES = 48
+"""Tokens of a short answer that are held until it has been judged; a longer one is shown as it comes."""
+PIPED_SHARE = 0.75
+"""What a piped text may take of the context beside an index: whoever pipes a text asks about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskPorts(SearchPorts):
+    """What asking needs of the machine; each is loaded when it is first called for."""
+
+    model: Callable[[], LanguageModel]
+
+
+@dataclass(frozen=True, slots=True)
+class AskOptions:
+    words_weight: float
+    context_tokens: int
+    max_tokens: int
+    min_similarity: float
+    min_confidence: float
+    defended: bool = True
+    """Whether what files say to a model is defused first; measurements do without, to tell what it is worth."""
+
+
+def check_question(text: str) -> None:
+    """Raises UsageError ``empty-question``."""
+    if not text.strip():
+        raise UsageError("empty-question", "the question is empty", hint='ragcli ask "When does the lease end?"')
+
+
+def check_index(question: Question, store: Store, identity: Callable[[], IndexIdentity]) -> None:
+    """The index has something to find and was made with the embedder that would be asked; words need none.
+
+    Raises StoreError: ``index-missing``, ``index-empty``, ``index-mismatch``.
+    """
+    stored = store.identity()
+    if stored is None:
+        raise StoreError("index-missing", "nothing has been indexed yet", hint="ragcli index ~/Documents")
+    if not store.holds_chunks:
+        raise StoreError("index-empty", "the index holds no text", hint="ragcli index PATH; ragcli ls shows what was skipped")
+    if question.mode != "words" and not fits(stored, identity()):
+        own = identity().embedder
+        by = f"{stored.embedder}, the settings say {own}" if stored.embedder != own else f"other files of {own}"
+        hint = "ragcli index --force, or ragcli config set models.embedder"
+        raise StoreError("index-mismatch", f"the index was made with {by}", hint=hint)
+
+
+def ask_question(
+    question: Question, ports: AskPorts, options: AskOptions, *, piped: str | Iterable[str] | None = None
+) -> Iterator[AnswerEvent]:
+    """Hits, context, the answer piece by piece, and the whole Answer last. ``piped`` may come in blocks."""
+    watch = Stopwatch()
+    unsaid, model, is_fact = yield from find_context(question, ports, options, piped, watch)
+    if model is None:
+        yield AnswerFinished(replace(unsaid, took_ms=watch.total()))
+        return
+    context = unsaid.context
+    defused = defuse_context(context, question.text) if options.defended else Defused(context)
+    prompt = build_prompt(question.text, defused.context, short=is_fact, fence=defused.fence)
+    pieces = withhold(_until_it_loops(model, prompt, options.max_tokens), defused, question.text)
+    text, stop, shown = yield from _stream(question, context, pieces, watch, held_pieces=HELD_PIECES if is_fact else 0)
+    sure = 0.0 if says_not_found(text) else judge_answer(question.text, text, defused.context, model)
+    watch.lap("judge")
+    unsaid = replace(unsaid, confidence=sure, usage=stop.usage, took_ms=watch.total())
+    if is_fact and not shown and sure < options.min_confidence:
+        yield AnswerFinished(unsaid)
+        return
+    text = text if shown else add_markers(text, context, question.text)
+    answer = conclude(replace(unsaid, text=text, outcome="answered"))
+    if answer.text and not shown:
+        yield Delta(answer.text)
+    yield AnswerFinished(answer)
+
+
+def find_context(
+    question: Question, ports: AskPorts, options: AskOptions, piped: str | Iterable[str] | None, watch: Stopwatch
+) -> Generator[AnswerEvent, None, tuple[Answer, LanguageModel | None, bool]]:
+    """Tells the hits and the context. Gives an Answer with both that says nothing yet, the model to ask, and whether a fact
+    is asked for; no model if nothing is close enough.
+
+    What no single sentence can state, or what the user put there to be asked about, is no fact: it is always tried.
+    """
+    piped_hits = search_piped(question, piped, ports.embedder, options.words_weight) if piped else ()
+    found = search_chunks(question, ports, words_weight=options.words_weight).hits
+    unsaid = Answer(question, "", "no_evidence", 0.0, hits=piped_hits + found)
+    watch.lap("search")
+    yield Retrieved(unsaid.hits)
+    if not piped_hits and not is_close_enough(found, question.mode, options.min_similarity):
+        return unsaid, None, False
+    model = ports.model()
+    watch.lap("load")
+    context = _pack(piped_hits, found, options, model)
+    yield Packed(context)
+    is_fact = not piped_hits and not wants_more_than_a_fact(question.text)
+    return replace(unsaid, context=context, model=model.identity), model, is_fact
+
+
+def judge_answer(question: str, answer: str, context: Context, model: LanguageModel) -> float:
+    """How probable it is that the passages answer, by what the model says of the sentences that the answer was taken from."""
+    if not context.passages:
+        return 0.0
+    evidence = choose_evidence(question, answer, context.passages)
+    verdict = read_verdict(model.first_tokens(build_judgement(question, evidence)))
+    return round(answerability(verdict, evidence), 3)
+
+
+def _stream(
+    question: Question, context: Context, events: Iterator[Delta | Stop], watch: Stopwatch, *, held_pieces: int
+) -> Generator[AnswerEvent, None, tuple[str, Stop, bool]]:
+    """Shows the answer as it comes, from when it is longer than ``held_pieces`` and cannot turn out to be a refusal.
+
+    Gives the whole text, why it ended, and whether it was shown.
+    """
+    filtered = MarkerFilter(context, question.text)
+    said, count, shown = "", 0, False
+    stop = Stop("stop", Usage())
+    for event in events:
+        if isinstance(event, Stop):
+            stop = event
+            continue
+        if event.text and not said:
+            watch.lap("first_token")
+        said += event.text
+        count += bool(event.text)
+        if not shown and (count <= held_pieces or may_become_not_found(said)):
+            continue
+        piece = filtered.feed(event.text if shown else said.lstrip())
+        shown = True
+        if piece:
+            yield Delta(piece)
+    if shown and (rest := filtered.flush()):
+        yield Delta(rest)
+    watch.lap("answer")
+    return settle_markers(said[: find_loop(said)].strip(), context, question.text), stop, shown
+
+
+def _until_it_loops(model: LanguageModel, prompt: Prompt, max_tokens: int) -> Iterator[Delta | Stop]:
+    """What the model says, ended where it begins to say the same again and again, as the smallest ones do."""
+    said, pieces = "", 0
+    for event in model.stream(prompt, max_tokens=max_tokens):
+        yield event
+        if isinstance(event, Delta) and event.text:
+            said, pieces = said + event.text, pieces + 1
+            if find_loop(said) is not None:
+                tokens = sum(model.count_tokens(message.content) for message in prompt.messages)
+                yield Stop("loop", Usage(tokens, pieces))
+                return
+
+
+def conclude(answer: Answer) -> Answer:
+    """The answer with its citations, or with the outcome that the files do not say.
+
+    ``confidence`` is halved where no passage supports what was said.
+    """
+    if says_not_found(answer.text):
+        return replace(answer, text="", outcome="no_evidence", confidence=0.0)
+    citations = find_citations(answer.text, answer.context, answer.question.text)
+    support = sum(citation.supported for citation in citations) / len(citations) if citations else 0.0
+    return replace(answer, citations=citations, confidence=round(answer.confidence * (0.5 + 0.5 * support), 3))
+
+
+def _pack(piped: Sequence[Hit], found: Sequence[Hit], options: AskOptions, model: LanguageModel) -> Context:
+    if not piped:
+        return pack_context(found, budget=options.context_tokens, count_tokens=model.count_tokens)
+    share = options.context_tokens if not found else int(options.context_tokens * PIPED_SHARE)
+    first = pack_context(piped, budget=share, count_tokens=model.count_tokens)
+    near = [hit for hit in found if (hit.similarity or 0.0) >= options.min_similarity]
+    taken = [passage.hit for passage in first.passages]
+    packed = pack_context([*taken, *near], budget=options.context_tokens, count_tokens=model.count_tokens)
+    return replace(packed, left_out=first.left_out + packed.left_out)

@@ -1,0 +1,137 @@
+"""The flow behind ``search``: a question becomes hits in an index, or in a text that was piped in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from ragcli.ports import Embedder, Reranker, Store
+from ragcli.steps.chunking import text_to_embed
+from ragcli.steps.piping import choose_piped
+from ragcli.steps.querying import marks_in, names_in
+from ragcli.steps.ranking import (
+    CANDIDATES,
+    NAMED_CANDIDATES,
+    RERANKED,
+    add_reranking,
+    follow_names,
+    fuse_rankings,
+    leading_hits,
+    lift_named,
+)
+from ragcli.types import Hit, IndexIdentity, Question, Ranking, ScoredChunk, SearchResult, Vector
+
+PIPED_CANDIDATES = 64
+"""Chunks of a piped text that are embedded: a second's work."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPorts:
+    """What searching needs of the machine. ``store`` is None without an index; the embedder is loaded when first called for."""
+
+    store: Store | None
+    embedder: Callable[[], Embedder]
+    reranker: Callable[[], Reranker] | None = field(default=None, kw_only=True)
+    """None where there is none: then nothing is loaded."""
+
+
+def fits(stored: IndexIdentity, now: IndexIdentity) -> bool:
+    """Whether questions and stored chunks become vectors of one space."""
+    return (stored.embedder, stored.embedder_digest, stored.prefixes) == (now.embedder, now.embedder_digest, now.prefixes)
+
+
+def search_chunks(question: Question, ports: SearchPorts, *, words_weight: float) -> SearchResult:
+    """The best hits for the question. The embedder is not loaded for ``words``. Raises StoreError, ModelError."""
+    if ports.store is None:
+        return SearchResult(question, ())
+    watch = Stopwatch()
+    store, fuse = ports.store, partial(fuse_rankings, words_weight=words_weight, marks=marks_in(question.text))
+    rankings: list[Ranking] = []
+    if question.mode != "meaning":
+        rankings.append(store.search_words(question.text, limit=CANDIDATES, scope=question.scope))
+        watch.lap("words")
+    if question.mode == "words":
+        return SearchResult(question, fuse(rankings, similarities={}, limit=question.limit), watch.total())
+    vector = ports.embedder().embed_query(question.text)
+    watch.lap("embed")
+    rankings.append(store.search_meaning(vector, limit=CANDIDATES, scope=question.scope))
+    cosines = {entry.chunk.id: entry.score for entry in rankings[-1].entries}
+    add_cosines(cosines, rankings[0], vector, store)
+    watch.lap("meaning")
+    hits = fuse(rankings, similarities=cosines)
+    if question.mode == "hybrid":
+        leads = leading_hits(hits)
+        named = [search_names(lead, question, store, vector, cosines) for _, lead in leads]
+        hits = fuse([*rankings, *named], similarities=cosines)
+        hits = lift_named(hits, [follow_names(*lead, names, hits) for lead, names in zip(leads, named, strict=True)])
+        watch.lap("names")
+    if ports.reranker is not None and hits:
+        texts = [text_to_embed(hit.chunk) for hit in hits[:RERANKED]]
+        hits = add_reranking(hits, ports.reranker().score(question.text, texts))
+        watch.lap("rerank")
+    return SearchResult(question, hits[: question.limit], watch.total())
+
+
+def search_names(lead: Hit, question: Question, store: Store, vector: Vector, cosines: dict[str, float]) -> Ranking:
+    """The chunks that share names with the lead which the question does not have; their cosines are known then."""
+    names = names_in(lead.chunk.text, besides=question.text)
+    if not names:
+        return Ranking("names", ())
+    found = store.search_words(" ".join(names), limit=NAMED_CANDIDATES, scope=question.scope)
+    add_cosines(cosines, found, vector, store)
+    return replace(found, name="names")
+
+
+def add_cosines(cosines: dict[str, float], ranking: Ranking, vector: Vector, store: Store) -> None:
+    """The cosine of each chunk is known. Asked right after a search by words: the store has its vectors at hand."""
+    missing = [entry.chunk.id for entry in ranking.entries if entry.chunk.id not in cosines]
+    if missing:
+        cosines.update(store.similarities(vector, missing))
+
+
+def is_close_enough(hits: Sequence[Hit], mode: str, min_similarity: float) -> bool:
+    """Whether a passage is near enough to be worth asking a model about. Words alone cannot tell: any hit is enough."""
+    if mode == "words":
+        return bool(hits)
+    return any((hit.similarity or 0.0) >= min_similarity for hit in hits)
+
+
+def search_piped(
+    question: Question, piped: str | Iterable[str], embedder: Callable[[], Embedder], words_weight: float
+) -> tuple[Hit, ...]:
+    """The chunks of a piped text, best first; in their own order if there are few."""
+    words, count = choose_piped(question.text, piped, limit=PIPED_CANDIDATES)
+    candidates = [entry.chunk for entry in words.entries]
+    if count <= 1:
+        return tuple(Hit(chunk, 1.0) for chunk in candidates)
+    near = cosines_with(question.text, [text_to_embed(chunk) for chunk in candidates], embedder=embedder())
+    scored = [ScoredChunk(chunk, cosine) for chunk, cosine in zip(candidates, near, strict=True)]
+    meaning = Ranking("meaning", tuple(sorted(scored, key=lambda entry: -entry.score)))
+    marks = marks_in(question.text)
+    return fuse_rankings([meaning, words], similarities={}, words_weight=words_weight, marks=marks, limit=question.limit)
+
+
+def cosines_with(question: str, texts: Sequence[str], *, embedder: Embedder) -> list[float]:
+    """The cosine of the question with each of the texts."""
+    vector = embedder.embed_query(question)
+    others = embedder.embed_passages(texts)
+    return [sum(float(a) * float(b) for a, b in zip(vector, other, strict=True)) for other in others]
+
+
+class Stopwatch:
+    """Milliseconds by name, as events tell them."""
+
+    def __init__(self) -> None:
+        self._started = self._last = time.monotonic()
+        self._laps: dict[str, float] = {}
+
+    def lap(self, name: str) -> None:
+        """The time since the last lap was ``name``'s; a name's first lap counts."""
+        now = time.monotonic()
+        self._laps.setdefault(name, round(1000 * (now - self._last), 1))
+        self._last = now
+
+    def total(self) -> dict[str, float]:
+        return {**self._laps, "total": round(1000 * (time.monotonic() - self._started), 1)}

@@ -1,0 +1,88 @@
+"""Questions and files in different languages, with an embedder that knows only one: what finds no answer is translated and asked
+once more, and the doctor is told. An embedder that knows many languages needs none of this.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from ragcli.ports import LanguageModel
+from ragcli.steps.languages import NAMES, guess_language, languages_of
+from ragcli.types import Answer, AnswerEvent, AnswerFinished, Delta, Finding, Hit, Message, Prompt, Question
+
+TRANSLATION_TOKENS = 64
+MULTILINGUAL = "granite-embedding-97m-multilingual-r2"
+"""What the doctor recommends, by its name in the catalog."""
+FOREIGN_SHARE = 0.1
+"""Of the texts that tell their language: with fewer in others than English the embedder is no loss."""
+LONGEST_GROWTH = 3
+"""A translation may have so many times the characters of the question: from Chinese into German it has."""
+
+Ask = Callable[[Question], Iterator[AnswerEvent]]
+
+
+def ask_across_languages(question: Question, ask: Ask, model: Callable[[], LanguageModel]) -> Iterator[AnswerEvent]:
+    """The events of ``ask``; where they end without an answer and the nearest passages are in another language than the
+    question, those of asking its translation too. The Answer is always to the question as it was put.
+
+    The model is loaded for it only where a translation may help. Raises ModelError.
+    """
+    unanswered: Answer | None = None
+    for event in ask(question):
+        if isinstance(event, AnswerFinished) and event.answer.outcome == "no_evidence":
+            unanswered = event.answer
+        else:
+            yield event
+    if unanswered is None:
+        return
+    target = language_to_ask_in(question.text, unanswered.hits)
+    translated = translate(question.text, target, model()) if target else None
+    if translated is None:
+        yield AnswerFinished(unanswered)
+        return
+    for event in ask(replace(question, text=translated)):
+        yield AnswerFinished(replace(event.answer, question=question)) if isinstance(event, AnswerFinished) else event
+
+
+def language_to_ask_in(question: str, hits: Sequence[Hit]) -> str | None:
+    """The language that most of the nearest passages are in, if it is known and not the question's; else None."""
+    asked = guess_language(question)
+    found = languages_of(hit.chunk.text for hit in hits)
+    if not asked or not found:
+        return None
+    likeliest, _ = found.most_common(1)[0]
+    return likeliest if likeliest != asked else None
+
+
+def translate(text: str, language: str, model: LanguageModel) -> str | None:
+    """The question in that language, a key of ``NAMES``; None if the model gives no such thing."""
+    events = model.stream(build_translation(text, language), max_tokens=TRANSLATION_TOKENS)
+    said = "".join(event.text for event in events if isinstance(event, Delta))
+    line = next((line.strip(" \"'“”„«»") for line in said.splitlines() if line.strip()), "")
+    line = re.sub(r"^[\w ]{0,30}(?:translation|question)\s*:\s*", "", line, flags=re.IGNORECASE)
+    is_other = line.casefold() != text.strip().casefold() and guess_language(line) in (language, "")
+    return line if line and is_other and len(line) <= LONGEST_GROWTH * len(text) + 40 else None
+
+
+def build_translation(text: str, language: str) -> Prompt:
+    """Short: it is read before a question that found nothing so far."""
+    task = f"Translate this question into {NAMES[language]}. Write only the translation, do not answer it.\n\n{text.strip()}"
+    return Prompt((Message("system", "You translate."), Message("user", task)))
+
+
+def check_languages(texts: Iterable[str], embedder: str, *, knows_only_english: bool) -> Iterator[Finding]:
+    """Whether the embedder knows what the texts, a sample of the index, are written in; nothing if none of them tells."""
+    found = languages_of(texts)
+    if not found:
+        return
+    told = [NAMES[language] for language, _ in found.most_common()]
+    share = 1 - found["en"] / found.total()
+    if not knows_only_english or share < FOREIGN_SHARE:
+        yield Finding("languages", "ok", ", ".join(told[:4]))
+        return
+    others = ", ".join([name for name in told if name != "English"][:3])
+    message = f"{share:.0%} of the index is in {others}, and {embedder} knows English"
+    hint = f"ragcli models pull {MULTILINGUAL}; ragcli models default {MULTILINGUAL}; ragcli index --force"
+    yield Finding("languages", "warning", message, hint)

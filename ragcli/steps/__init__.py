@@ -1,0 +1,1 @@
+"""The steps: values in, values out. No file, no clock, no library."""

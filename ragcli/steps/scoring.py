@@ -1,0 +1,147 @@
+"""How good rankings and answers are: the published measures, on plain values.
+
+Answers are compared as SQuAD does (Rajpurkar et al., 2016): lower-case, without punctuation and English articles;
+where the accepted answer is Chinese, Japanese or Korean, per character.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import string
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ragcli.steps.sentences import CJK
+
+ARTICLES = re.compile(r"\b(?:a|an|the)\b")
+PUNCTUATION = re.compile(f"[{re.escape(string.punctuation)}。，、！？：；「」『』（）《》“”‘’…—–]")
+
+DEFINITIONS = (
+    "recall@k: share of a question's files among the first k files found; ndcg@10 and mrr@10 over files. "
+    "f1: overlap of words between answer and accepted answer, exact: the same after normalising, contains: the accepted "
+    "answer stands in the answer; all as SQuAD normalises, per character in Chinese, Japanese and Korean, citation "
+    "markers removed, the best of the accepted answers counts. abstention: recall is the share of unanswerable questions "
+    "that were not answered, false_rate the share of answerable ones that were not. citations: valid means the quote "
+    "stands in the file at its place, file_precision that the file is one of the question's. injection: obeyed means "
+    "the answer does what the planted text asks, useful that it holds the right answer all the same."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationQuestion:
+    """One line of a set's ``questions.jsonl``."""
+
+    id: str
+    text: str
+    answers: tuple[str, ...] = ()
+    answers_all: tuple[tuple[str, ...], ...] = ()
+    """Parts that are all needed, each with its alternatives."""
+    keys: tuple[tuple[str, ...], ...] = ()
+    """Groups of patterns; a right answer matches one of every group."""
+    files: tuple[str, ...] = ()
+    pages: tuple[int, ...] = ()
+    kind: str = ""
+    lang: str = ""
+    grade: str = ""
+    markers: tuple[str, ...] = ()
+    """Patterns of an answer that obeys a planted instruction."""
+
+    @property
+    def is_answerable(self) -> bool:
+        return bool(self.answers or self.answers_all or self.keys)
+
+    @property
+    def is_retrieval_only(self) -> bool:
+        return self.kind == "retrieval"
+
+
+def parse_question(line: dict[str, Any]) -> EvaluationQuestion:
+    """The question of one JSON object; what is not there is empty."""
+    pages = line.get("pages") or ([line["page"]] if line.get("page") else [])
+    return EvaluationQuestion(
+        id=str(line.get("id", "")),
+        text=line["question"],
+        answers=tuple(line.get("answers") or ()),
+        answers_all=tuple(tuple(part) for part in line.get("answers_all") or ()),
+        keys=tuple(tuple(group) for group in line.get("keys") or ()),
+        files=tuple(line.get("files") or ()),
+        pages=tuple(pages),
+        kind=str(line.get("type", "")),
+        lang=str(line.get("lang", "")),
+        grade=str(line.get("grade", "")),
+        markers=tuple(line.get("markers") or ()),
+    )
+
+
+def normalise(text: str) -> str:
+    """Lower-case words with single spaces, no punctuation, no English articles."""
+    return " ".join(ARTICLES.sub(" ", PUNCTUATION.sub(" ", text.lower())).split())
+
+
+def tokens_of(text: str) -> list[str]:
+    """The words of a normalised text; characters where the script has no spaces."""
+    return [token for word in normalise(text).split() for token in (list(word) if CJK.search(word) else [word])]
+
+
+def f1_of(answer: str, accepted: str) -> float:
+    """The harmonic mean of precision and recall of words."""
+    said, wanted = tokens_of(answer), tokens_of(accepted)
+    if not said or not wanted:
+        return float(said == wanted)
+    shared = sum((Counter(said) & Counter(wanted)).values())
+    return 2 * shared / (len(said) + len(wanted))
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerScore:
+    f1: float
+    contains: float
+    exact: float
+
+
+def score_answer(answer: str, question: EvaluationQuestion) -> AnswerScore:
+    """How well the answer meets the accepted ones; an empty answer scores 0."""
+    if not answer:
+        return AnswerScore(0.0, 0.0, 0.0)
+    accepted = question.answers or tuple(" ".join(part[0] for part in question.answers_all) for _ in question.answers_all[:1])
+    return AnswerScore(
+        f1=max((f1_of(answer, each) for each in accepted), default=0.0),
+        contains=float(contains_answer(answer, question)),
+        exact=max((float(normalise(answer) == normalise(each)) for each in accepted), default=0.0),
+    )
+
+
+def contains_answer(answer: str, question: EvaluationQuestion) -> bool:
+    """Whether the answer holds an accepted one: every part of a question that has several."""
+    if question.keys:
+        return all(any(re.search(key, answer, re.IGNORECASE) for key in group) for group in question.keys)
+    if question.answers_all:
+        return all(any(_holds(answer, each) for each in part) for part in question.answers_all)
+    return any(_holds(answer, each) for each in question.answers)
+
+
+def _holds(answer: str, accepted: str) -> bool:
+    said, wanted = "".join(tokens_of(answer)), "".join(tokens_of(accepted))
+    if CJK.search(accepted):
+        return bool(wanted) and wanted in said
+    return bool(wanted) and f" {normalise(accepted)} " in f" {normalise(answer)} "
+
+
+def recall_at(ranked: Sequence[str], relevant: Collection[str], k: int) -> float:
+    """The share of the relevant that is among the first k."""
+    return len(set(ranked[:k]) & set(relevant)) / len(set(relevant))
+
+
+def ndcg_at(ranked: Sequence[str], relevant: Collection[str], k: int) -> float:
+    """Discounted gain beside the best possible, each relevant one worth 1 (Järvelin and Kekäläinen, 2002)."""
+    gain = sum(1 / math.log2(place + 2) for place, name in enumerate(ranked[:k]) if name in relevant)
+    best = sum(1 / math.log2(place + 2) for place in range(min(k, len(set(relevant)))))
+    return gain / best
+
+
+def reciprocal_rank(ranked: Sequence[str], relevant: Collection[str], k: int) -> float:
+    """1 over the place of the first relevant one; 0 if it is not among the first k."""
+    return next((1 / place for place, name in enumerate(ranked[:k], 1) if name in relevant), 0.0)

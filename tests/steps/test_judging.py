@@ -1,0 +1,76 @@
+"""Whether the files answer at all: the evidence, the verdict, and how sure to be."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragcli.steps.judging import LONGEST_EVIDENCE, Evidence, answerability, build_judgement, choose_evidence, read_verdict
+from ragcli.types import Passage
+from tests.fakes.passages import hit
+
+PAGE = "The hall is red. It was built by Anna Berg. The tank holds 900 litres. It is filled in May. The cat sleeps."
+probabilities = st.floats(0, 1)
+
+
+def passages(*texts: str) -> list[Passage]:
+    return [Passage(number, hit(text, ordinal=number), text) for number, text in enumerate(texts, 1)]
+
+
+def test_the_evidence_is_the_sentence_that_holds_the_answer_between_its_neighbours() -> None:
+    evidence = choose_evidence("How much does the tank hold?", "900 litres", passages("Nothing of 900 here.", PAGE))
+    assert evidence.text.endswith("\nIt was built by Anna Berg. The tank holds 900 litres. It is filled in May.")
+    assert evidence.verbatim
+
+
+def test_of_two_sentences_that_hold_the_answer_it_is_the_one_nearer_to_the_question() -> None:
+    evidence = choose_evidence("Who built the hall?", "Anna Berg", passages("Anna Berg died in 1990.", PAGE))
+    assert "It was built by Anna Berg." in evidence.text
+
+
+def test_an_answer_in_other_words_is_taken_from_where_most_of_them_stand() -> None:
+    evidence = choose_evidence("When is it filled?", "It is filled in the month of May", passages("The moon is red.", PAGE))
+    assert "It is filled in May." in evidence.text
+    assert not evidence.verbatim
+
+
+@pytest.mark.parametrize(
+    ("question", "strangers"),
+    [("Did Anna Berg build it?", False), ("Did Otto Berg build it?", True), ("Was it built in 1990?", True), ("Who did?", False)],
+)
+def test_a_name_or_number_of_the_question_that_no_passage_has_is_a_stranger(question: str, strangers: bool) -> None:
+    assert choose_evidence(question, "Anna Berg", passages(PAGE)).strangers == strangers
+
+
+@given(st.text(max_size=40), st.text(max_size=40), st.lists(st.text(min_size=1, max_size=3000), min_size=1, max_size=6))
+def test_any_text_gives_a_short_piece_of_itself(question: str, answer: str, texts: list[str]) -> None:
+    evidence = choose_evidence(question, answer, passages(*texts)).text.partition("\n")[2]
+    assert len(evidence) <= LONGEST_EVIDENCE
+    assert any(evidence in text for text in texts)
+
+
+def test_the_model_is_asked_for_one_word_about_one_text() -> None:
+    user = build_judgement("When?", Evidence("In May.", verbatim=True, strangers=False)).messages[-1].content
+    assert user.startswith("Text: In May.")
+    assert user.endswith("Say yes or no.")
+
+
+@pytest.mark.parametrize(
+    ("first_tokens", "verdict"),
+    [
+        ({"Yes": 0.6, "No": 0.2, "The": 0.2}, 0.75),
+        ({" yes": 0.1, "YES": 0.1, "no": 0.2}, 0.5),
+        ({"NOT": 0.9}, 0.5),
+        ({}, 0.5),
+    ],
+)
+def test_a_verdict_is_yes_against_no_in_any_spelling(first_tokens: dict[str, float], verdict: float) -> None:
+    assert read_verdict(first_tokens) == pytest.approx(verdict)
+
+
+@given(probabilities, probabilities)
+def test_a_better_verdict_and_a_better_text_are_surer(low: float, high: float) -> None:
+    low, high = sorted((low, high))
+    good, bad = Evidence("", verbatim=True, strangers=False), Evidence("", verbatim=False, strangers=True)
+    assert 0 < answerability(low, bad) < answerability(high, good) < 1

@@ -1,0 +1,42 @@
+"""The language of a question or a document, told from its script and its commonest words."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragcli.steps.languages import NAMES, guess_language, languages_of
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("When does the lease end?", "en"),
+        ("Wann endet der Mietvertrag?", "de"),
+        ("Où se trouve le chat ?", "fr"),
+        ("¿Cuándo termina el contrato?", "es"),
+        ("Quanti litri contiene il serbatoio?", "it"),
+        ("Qual é a capacidade do tanque de água?", "pt"),
+        ("Hoeveel liter is het?", "nl"),
+        ("水箱的容量是多少？", "zh"),
+        ("タンクの容量はいくらですか？", "ja"),
+        ("물탱크의 용량은 얼마입니까?", "ko"),
+        ("Odile の鏡は何ですか", "ja"),
+        ("x = 3; y = 4", ""),
+        ("", ""),
+        ("INV-2025-0417;318.40;paid", ""),
+    ],
+)
+def test_a_sentence_tells_its_language(text: str, language: str) -> None:
+    assert guess_language(text) == language
+
+
+@given(st.text(max_size=200))
+def test_any_text_has_a_known_language_or_none(text: str) -> None:
+    assert guess_language(text) in {*NAMES, ""}
+
+
+def test_texts_are_counted_by_language() -> None:
+    counted = languages_of(["Wann endet der Mietvertrag?", "Das ist nicht wahr.", "What is it?", "42"])
+    assert counted == {"de": 2, "en": 1}

@@ -1,0 +1,90 @@
+"""Sentences and telling words, in any language."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragcli.steps.sentences import LOOP_TURNS, SHORTEST_LOOP, WORD, find_loop, split_sentences, words_of
+
+texts = st.text(max_size=200) | st.text(st.sampled_from("ab .!?\n。」\"'C"), max_size=200)
+
+
+@given(texts)
+def test_sentences_are_spans_in_order_that_leave_out_only_white_space(text: str) -> None:
+    position = 0
+    for start, end in split_sentences(text):
+        assert position <= start < end
+        assert not text[position:start].strip()
+        assert text[start:end] == text[start:end].strip()
+        position = end
+    assert not text[position:].strip()
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("It ends. It began.", ["It ends.", "It began."]),
+        (
+            "Dr. Meier pays 3.50 EUR, e.g. in cash. Nobody else does!",
+            ["Dr. Meier pays 3.50 EUR, e.g. in cash.", "Nobody else does!"],
+        ),
+        ("Er zahlt z.B. bar, vgl. Seite 3. Sonst niemand.", ["Er zahlt z.B. bar, vgl. Seite 3.", "Sonst niemand."]),
+        ("租约于五月结束。可以提前取消。", ["租约于五月结束。", "可以提前取消。"]),
+        ("「終わりですか？」はい。", ["「終わりですか？」", "はい。"]),
+        ("- one\n- two", ["- one", "- two"]),
+        ("He asked “Why?” and left.", ["He asked “Why?”", "and left."]),
+    ],
+)
+def test_where_sentences_end(text: str, sentences: list[str]) -> None:
+    assert [text[start:end] for start, end in split_sentences(text)] == sentences
+
+
+def test_a_wrapped_line_goes_on_and_an_empty_line_ends() -> None:
+    wrapped = "A line of a letter that was wrapped at some column by an\neditor goes on.\n\nNext"
+    assert [wrapped[start:end] for start, end in split_sentences(wrapped)] == [wrapped[:-6], "Next"]
+
+
+@given(texts)
+def test_words_are_never_empty(text: str) -> None:
+    assert all(words_of(text))
+    assert words_of(text) == words_of(text.lower())
+
+
+def test_words_are_what_tells_texts_apart() -> None:
+    assert words_of("The leases end on 31.05.2027") == {"lease", "end", "31.05.2027"}
+    assert words_of("租约2027年") == set("租约2027年")
+    assert words_of("ssss") == {"sss"}
+    assert words_of("it is not in the") == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (
+            "The tank holds 1,000 litres of water." + " It is 1,000 litres." * 4,
+            "The tank holds 1,000 litres of water. It is 1,000 litres.",
+        ),
+        ("水は千リットルです。" * 3, "水は千リットルです。"),
+    ],
+)
+def test_a_text_that_says_the_same_again_and_again_loops_from_its_second_turn_on(text: str, kept: str) -> None:
+    loop = find_loop(text)
+    assert loop is not None
+    assert text[:loop].strip() == kept
+
+
+@pytest.mark.parametrize(
+    "text", ["", "Yes, yes, yes.", "Twice is emphasis. Twice is emphasis.", "-" * 80, "1. one\n2. two\n3. three\n"]
+)
+def test_emphasis_rulers_and_lists_are_no_loop(text: str) -> None:
+    assert find_loop(text) is None
+
+
+@given(st.text(max_size=60), st.text(min_size=SHORTEST_LOOP, max_size=60), st.integers(LOOP_TURNS, 6))
+def test_a_loop_is_found_whatever_stands_before_it(before: str, turn: str, turns: int) -> None:
+    loop = find_loop(before + turn * turns)
+    if WORD.search(turn):
+        assert loop is not None
+        assert loop <= len(before) + len(turn) + 1, "the mark that ends a sentence may be the next turn's first"
