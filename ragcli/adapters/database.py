@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from ragcli.adapters.durability import digest_file, disk_errors, disk_full, remove_durably, unwritable, write_durably
+from ragcli.adapters.durability import digest_file, disk_errors, disk_full, has_no_room, remove_durably, unwritable, write_durably
 from ragcli.errors import StoreError
 
 PATIENCE_SECONDS = 10
@@ -41,7 +41,7 @@ class Database:
             database.rows("PRAGMA schema_version")
         except StoreError as error:
             database.close()
-            if error.slug != "unsafe-folder":
+            if error.slug not in ("unsafe-folder", "disk-full"):
                 raise
             # In a folder that cannot be written to, SQLite wants the promise that nobody else writes there either.
             return cls(path, "mode=ro&immutable=1")
@@ -163,7 +163,8 @@ def _beside(path: Path) -> list[Path]:
 
 def _explain(error: sqlite3.Error, path: Path) -> StoreError:
     name = getattr(error, "sqlite_errorname", "") or ""
-    if name == "SQLITE_FULL":
+    # What SQLite could not create beside its file, it says, it could not open.
+    if name == "SQLITE_FULL" or (name.startswith("SQLITE_CANTOPEN") and has_no_room(path.parent)):
         return disk_full(path)
     if name.startswith("SQLITE_IOERR"):
         return unwritable(path, OSError(errno.EIO, os.strerror(errno.EIO)))

@@ -102,6 +102,15 @@ def unwritable(path: Path, error: OSError) -> StoreError:
     return StoreError("unsafe-folder", f"cannot write to {path}: {reason}", hint="check its permissions, or set RAGCLI_HOME")
 
 
+def has_no_room(folder: Path) -> bool:
+    """Whether its disk takes no more bytes, or no more files."""
+    try:
+        state = os.statvfs(folder)
+    except OSError:
+        return False
+    return state.f_bavail == 0 or (state.f_files > 0 and state.f_favail == 0)  # some file systems count no files
+
+
 def told_error(message: str) -> OSError | None:
     """What the disk or the system refused, as a library that hides the number tells it; None if it was neither."""
     told = _TOLD.search(message)

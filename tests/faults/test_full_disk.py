@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
+from ragcli.adapters.database import Database
+from ragcli.errors import StoreError
 from tests.faults.judging import judge, look
 from tests.faults.tally import noted, settle, sized, spread
 from tests.faults.work import WORKS
@@ -39,8 +41,21 @@ def test_a_full_disk_loses_nothing_and_can_be_read(launcher, prepared, tmp_path)
                         assert document == "next" or generation in WORKS[name].allows(document, outcome.promises.get(document))
                     remount(place)
                     judge(place / "index", WORKS[name], outcome)
-    settle("full disks", filled, floor=sized(4, 24), failures=failures)
+    settle("full disks", filled, floor=sized(4, 28), failures=failures)
     assert tried > filled, "no disk was large enough"
+
+
+def test_a_disk_that_takes_no_other_file_is_called_full(tmp_path):
+    with mounted(tmp_path / "disk", "nr_inodes=12") as place:
+        database = Database.open_for_writing(place / "some.db")
+        database.rows("CREATE TABLE words (word)")
+        with suppress(OSError):
+            for number in range(12):
+                (place / str(number)).touch()
+        with pytest.raises(StoreError) as raised:
+            database.start_writing()
+        database.close()
+    assert raised.value.slug == "disk-full"
 
 
 @contextmanager
