@@ -51,8 +51,8 @@ def says_not_found(text: str) -> bool:
 
 
 def may_become_not_found(text: str) -> bool:
-    """Whether what has been said so far may still turn into the agreed words: then it is not shown yet."""
-    plain = text.lstrip(" \n\"'*").upper()
+    """Whether what has been said so far, but for markers, may still turn into the agreed words: then it is not shown yet."""
+    plain = OPEN_MARKER.sub("", MARKER.sub("", text)).lstrip(" \n\"'*").upper()
     return NOT_FOUND.startswith(plain[: len(NOT_FOUND)])
 
 

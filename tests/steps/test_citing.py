@@ -197,3 +197,9 @@ def test_an_answer_that_holds_a_no_is_an_answer(said: str) -> None:
 def test_the_agreed_words_are_held_back_from_their_first_letter(length: int) -> None:
     assert may_become_not_found(f' "{"NOT IN FILES"[:length]}')
     assert not may_become_not_found("NOT IN FILES"[:length] + "x" if length < 12 else "It")
+
+
+@pytest.mark.parametrize("said", ["[", "[1", "[1]", " [1, 2] ", "[1] NOT IN"])
+def test_a_marker_alone_is_not_shown_yet(said: str) -> None:
+    assert may_become_not_found(said)
+    assert not may_become_not_found(f"{said} 45 minutes" if "NOT" not in said else "[1] 45 minutes")
