@@ -68,7 +68,8 @@ def _can_be_line(box: np.ndarray) -> bool:
 
 
 @cache
-def _engine() -> rapidocr.RapidOCR:
+def _engine() -> Any:
+    """What it hands back is of another kind for each thing that it is asked."""
     return rapidocr.RapidOCR(params=SETTINGS)
 
 
