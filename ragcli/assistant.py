@@ -272,6 +272,7 @@ class Assistant(ModelKeeper, IndexAttendant, RecordMaker, CollectionSurveyor, Co
     def doctor(self) -> Iterator[Finding]:
         """One finding or more for each thing that ragcli needs."""
         from ragcli.adapters.offline import seal_state
+        from ragcli.adapters.readers.worker import recognizes_scans
         from ragcli.flows import checking
 
         yield from checking.check_machine(
@@ -286,6 +287,7 @@ class Assistant(ModelKeeper, IndexAttendant, RecordMaker, CollectionSurveyor, Co
             terminal=checking.look_at_terminal(),
             watcher=self.watch_health(),
             memory=checking.look_at_memory(),
+            recognizes_scans=recognizes_scans(),
             memory_needed=max((row.memory for row in self.model_list() if row.in_use and row.role == "llm"), default=0),
         )
         name = self.config.models.embedder

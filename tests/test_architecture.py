@@ -69,7 +69,7 @@ LONG_MODULES = {"ragcli.types"}
 MOST_SUPPRESSIONS = 8
 
 HEAVY = {"lancedb", "liteparse", "mlx", "mlx_lm", "numpy", "pyarrow", "sentence_transformers", "torch", "transformers"}
-HEAVY |= {"huggingface_hub", "pypdfium2", "tokenizers", "watchdog", "xberg", "xllamacpp"}
+HEAVY |= {"huggingface_hub", "ocrmac", "pypdfium2", "rapidocr", "tokenizers", "watchdog", "xberg", "xllamacpp"}
 
 
 @dataclass(frozen=True, slots=True)

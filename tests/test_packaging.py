@@ -40,8 +40,8 @@ NEEDED_BUT_NOT_IMPORTED = {
     "accelerate": "transformers asks for it when it reads a GGUF file",
     "gguf": "transformers asks for it when it reads a GGUF file",
 }
-COMES_WITH = {"mlx": "mlx-lm", "mcp_types": "mcp"}
-IMPORTED_IF_THERE = {"tree-sitter", "mcp", "starlette", "uvicorn", "anyio"}
+COMES_WITH = {"mlx": "mlx-lm", "mcp_types": "mcp", "PIL": "ocrmac"}
+IMPORTED_IF_THERE = {"tree-sitter", "mcp", "starlette", "uvicorn", "anyio", "rapidocr", "ocrmac"}
 """Of extras; the grammars of the extra ``code`` are imported by the name of their language."""
 
 
@@ -103,7 +103,7 @@ def test_every_requirement_is_pinned_to_a_release_it_allows(requirement: Require
 
 
 def test_everything_that_is_installed_for_the_tests_is_pinned() -> None:
-    needed = set(needed_here("ragcli", frozenset({"dev", "mlx-cpu", "code", "mcp", "serve"}), set())) - {"ragcli"}
+    needed = set(needed_here("ragcli", frozenset({"dev", "mlx-cpu", "code", "mcp", "serve", "ocr"}), set())) - {"ragcli"}
     assert needed <= set(pins())
 
 

@@ -133,13 +133,14 @@ def check_machine(
     watcher: WatchHealth | None = None,
     memory: MemoryState | None = None,
     memory_needed: int = 0,
+    recognizes_scans: bool = True,
     python: tuple[int, ...] = sys.version_info[:3],
 ) -> Iterator[Finding]:
     """One finding or more for each thing that ragcli needs.
 
     ``embedder`` and ``llm`` are the configured names, ``auto`` meaning any. ``engines`` maps each engine to why it
     cannot be used, an empty text if it can. ``stats`` is None while there is no index. ``memory_needed`` is in bytes, that of
-    the language model in use; 0 if not known.
+    the language model in use; 0 if not known. ``recognizes_scans`` is whether the extra for it is installed.
     """
     yield check_python(python)
     yield check_seal(seal, airgap)
@@ -148,6 +149,8 @@ def check_machine(
     yield check_engines(engines)
     yield check_memory(memory, memory_needed)
     yield check_index(stats, embedder)
+    if stats and not recognizes_scans and (scans := stats.reasons.get("no_text_layer")):
+        yield check_scans(scans)
     yield check_watcher(watcher, time.time())
     yield check_permissions(folder)
     yield check_synced(folder.path)
@@ -211,6 +214,11 @@ def check_index(stats: StoreStats | None, embedder: str) -> Finding:
     if stats.skipped:
         return Finding("index", "ok", f"{shown}, {stats.skipped} skipped", "ragcli status says why")
     return Finding("index", "ok", shown)
+
+
+def check_scans(count: int) -> Finding:
+    message = f"{count} files hold only pictures of text, and the extra that reads them is not installed"
+    return Finding("scans", "warning", message, "pip install -c constraints.txt '.[ocr]', then ragcli index")
 
 
 def check_watcher(watcher: WatchHealth | None, now: float) -> Finding:

@@ -76,6 +76,15 @@ def test_one_thing_amiss_gives_one_complaint_with_what_to_do(name: str, level: s
     assert [other.name for other in findings.values() if other.level != "ok"] == [name]
 
 
+def test_scans_that_were_skipped_say_what_reads_them() -> None:
+    stats = replace(STATS, skipped=3, reasons={"no_text_layer": 2, "encrypted": 1})
+    finding = examine(stats=stats, recognizes_scans=False)["scans"]
+    assert (finding.level, finding.message.split()[0]) == ("warning", "2")
+    assert "[ocr]" in finding.hint
+    assert "scans" not in examine(stats=stats, recognizes_scans=True)
+    assert "scans" not in examine(recognizes_scans=False)
+
+
 def test_a_fresh_machine_has_nothing_to_hide_yet() -> None:
     findings = examine(folder=replace(FOLDER, mode=None, hard_links=None), terminal=Terminal(False, ""))
     assert {finding.level for finding in findings.values()} == {"ok"}

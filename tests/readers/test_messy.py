@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ragcli.adapters.readers.worker import WorkerReader
+from ragcli.adapters.readers.worker import WorkerReader, recognizes_scans
 from ragcli.types import Document, FileStamp, Unreadable
 from tests.contracts.test_reader import assert_sound
 
@@ -59,7 +59,13 @@ def test_broken_and_hostile_files_are_survived_and_named(rows: list[Row]) -> Non
 
 
 def test_scans_are_told_from_texts(rows: list[Row]) -> None:
-    assert [result.reason for _, result in of_tier(rows, "ocr", 1) if isinstance(result, Unreadable)] == ["no_text_layer"]
+    ((_, result),) = of_tier(rows, "ocr", 1)
+    if recognizes_scans():
+        assert isinstance(result, Document)
+        assert [block.locator.page for block in result.blocks if "Background" in result.text[block.start : block.end]]
+    else:
+        assert isinstance(result, Unreadable)
+        assert result.reason == "no_text_layer"
 
 
 def test_old_binary_formats_are_read(rows: list[Row]) -> None:

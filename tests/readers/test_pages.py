@@ -76,7 +76,8 @@ def test_titles_that_programs_leave_behind_are_dropped(title: str, shown: str) -
     assert read_pdf(make_pdf([(72, 700, "text")], title=title)).title == shown
 
 
-def test_a_scan_is_reported_as_such() -> None:
+def test_a_scan_is_reported_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ragcli.adapters.readers.pages.find_spec", lambda name: None)  # without the extra that reads it
     for pages in ([[]], [[(72, 700, "Scan")], [], []]):
         with pytest.raises(UnreadableError) as refusal:
             read_pdf(make_pdf(*pages, picture=True))

@@ -252,7 +252,7 @@ def test_modules_in_the_folder_of_the_user_are_not_run(
 
 STAND_IN = """
 import os, signal, struct, sys, time
-from ragcli.adapters.readers.frames import encode_answer, encode_hello
+from ragcli.adapters.readers.frames import ALIVE, encode_alive, encode_answer, encode_hello
 from ragcli.adapters.readers.parsed import Parsed
 from ragcli.types import Block, Locator
 def send(data):
@@ -291,6 +291,8 @@ def stand_in(make_reader: MakeReader, tmp_path: Path) -> Callable[..., list[str]
         ("send(b'garbage that is no frame' * 100)", "too_much_output"),
         ("send(struct.pack('>II', 2, 0) + b'[]')", "crashed"),
         ("send(struct.pack('>II', 7, 0) + b'{\"a\":1}')", "crashed"),
+        ("send(struct.pack('>II', len(ALIVE), 5) + ALIVE + b'words')", "crashed"),
+        ("send(struct.pack('>II', 13, 0) + b'{\"alive\":true}'[:13])", "crashed"),
     ],
 )
 def test_a_worker_that_dies_or_lies_costs_one_file(behaviour: str, reason: str, stand_in: Callable[..., list[str]]) -> None:
@@ -300,6 +302,24 @@ def test_a_worker_that_dies_or_lies_costs_one_file(behaviour: str, reason: str, 
 def test_a_worker_that_hangs_is_killed(stand_in: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ragcli.adapters.readers.worker.GRACE_SECONDS", 1.0)
     assert stand_in({"bad.txt": "time.sleep(600)"}, "a.txt", "bad.txt", "b.txt") == ["ok", "too_slow", "ok"]
+
+
+def test_a_worker_that_says_it_is_alive_is_given_its_time_anew(
+    stand_in: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ragcli.adapters.readers.worker.GRACE_SECONDS", 2.0)
+    long = "for _ in range(5): time.sleep(0.5); send(encode_alive())"
+    assert stand_in({"long.txt": long}, "a.txt", "long.txt", "b.txt") == ["ok", "ok", "ok"]
+
+
+@pytest.mark.parametrize(("bound", "value"), [("MAX_STEPS", 10), ("MAX_RECOGNIZED_PAGES", 1)])
+def test_no_worker_is_alive_for_ever(
+    stand_in: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch, bound: str, value: int
+) -> None:
+    monkeypatch.setattr("ragcli.adapters.readers.worker.GRACE_SECONDS", 1.0)
+    monkeypatch.setattr(f"ragcli.adapters.readers.worker.{bound}", value)
+    alive = "while True: send(encode_alive()); time.sleep(0.005)"
+    assert stand_in({"bad.txt": alive}, "a.txt", "bad.txt", "b.txt") == ["ok", "too_slow", "ok"]
 
 
 def test_a_file_is_blamed_only_if_a_fresh_worker_dies_of_it_too(stand_in: Callable[..., list[str]], tmp_path: Path) -> None:

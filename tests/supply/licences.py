@@ -8,7 +8,19 @@ from importlib import metadata
 
 ALLOWED = frozenset(
     {
-        *("0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "CC0-1.0", "CNRI-Python", "ISC", "MIT", "PSF-2.0"),
+        *(
+            "0BSD",
+            "Apache-2.0",
+            "BSD-2-Clause",
+            "BSD-3-Clause",
+            "BSL-1.0",
+            "CC0-1.0",
+            "CNRI-Python",
+            "ISC",
+            "MIT",
+            "MIT-CMU",
+            "PSF-2.0",
+        ),
         *("Unlicense", "Zlib"),
         "MPL-2.0",  # copyleft by the file: nothing of it is changed here
     }

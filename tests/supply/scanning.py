@@ -24,7 +24,7 @@ from packaging.utils import canonicalize_name
 
 REPOSITORY = Path(__file__).parents[2]
 REVIEWED = Path(__file__).with_name("callers.toml")
-EXTRAS = ("code", "mlx-cpu")
+EXTRAS = ("code", "mlx-cpu", "ocr")
 MARKS = ("hosts", "clients", "telemetry")
 NATIVE = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"MZ")
 """How libraries of Linux, macOS and Windows begin."""

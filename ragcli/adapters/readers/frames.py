@@ -20,6 +20,8 @@ PREFIX = struct.Struct(">II")
 REQUEST = struct.Struct(">I")
 MAX_HEADER_BYTES = 64 << 20
 HELLO = b'{"hello":1}'
+ALIVE = b'{"alive":1}'
+"""Between the steps of a file that takes long. It says nothing else, and nothing else is read from it."""
 KINDS = frozenset({"prose", "markdown", "code", "table"})
 LONGEST_LINE = 500
 """Of a title, a heading or a detail, in characters."""
@@ -46,6 +48,10 @@ def _row(block: Block) -> list[Any]:
 
 def encode_hello() -> bytes:
     return PREFIX.pack(len(HELLO), 0) + HELLO
+
+
+def encode_alive() -> bytes:
+    return PREFIX.pack(len(ALIVE), 0) + ALIVE
 
 
 def _frame(header: dict[str, Any], text: bytes) -> bytes:

@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 
 from ragcli.adapters.private_names import SECRET, VCS
 from ragcli.adapters.readers import table
+from ragcli.adapters.readers.pacing import Pace
 from ragcli.adapters.readers.parsed import MAX_TEXT_BYTES, Parsed, UnreadableError
 from ragcli.types import Block
 
@@ -38,7 +39,8 @@ class ExhaustedError(UnreadableError):
 class Members:
     """Reads what is inside one source, and counts: entries, unpacked bytes, text and depth, of all containers together."""
 
-    def __init__(self, parse: Parse) -> None:
+    def __init__(self, parse: Parse, pace: Pace | None = None) -> None:
+        self.pace = pace or Pace()
         self._parse = parse
         self._entries = self._text = self._depth = 0
         self.unpacked = 0

@@ -19,8 +19,9 @@ from typing import BinaryIO
 
 from ragcli.adapters import offline
 from ragcli.adapters.readers import table
-from ragcli.adapters.readers.frames import REQUEST, encode_answer, encode_hello
+from ragcli.adapters.readers.frames import REQUEST, encode_alive, encode_answer, encode_hello
 from ragcli.adapters.readers.members import Members
+from ragcli.adapters.readers.pacing import MAX_RECOGNIZED_PAGES, Pace
 from ragcli.adapters.readers.parsed import Parsed, UnreadableError
 
 OPEN_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -31,6 +32,8 @@ MAX_WRITTEN = 1 << 20
 """Enough for Python's own byte code cache, too little to fill a disk."""
 WORKER_CPU_SECONDS = 1800
 """One worker's whole life; the asking process starts another."""
+RECOGNIZING_MB = 512
+"""More memory once pages are recognised: measured were 350 MB that the recogniser keeps and 250 MB more at its peak."""
 
 
 def main(arguments: list[str]) -> int:
@@ -43,46 +46,64 @@ def main(arguments: list[str]) -> int:
     os.set_blocking(2, False)  # nobody reads complaints while the worker lives: a full pipe must not stop it
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
-    _limit_resources(memory_mb)
-    answers.write(encode_hello())
-    answers.flush()
+    _limit_resources(memory_mb, seconds)
+
+    def tell(frame: bytes) -> None:
+        _set_timers(0, 0)  # a pipe that is full is no fault of the file's
+        answers.write(frame)
+        answers.flush()
+
+    def begin_step() -> None:
+        tell(encode_alive())
+        _make_room()
+        _set_timers(seconds, cpu_seconds)
+
+    tell(encode_hello())
     while path := _next_request(sys.stdin.buffer):
         _set_timers(seconds, cpu_seconds)
-        answer = _answer(path, max_file_bytes)
-        _set_timers(0, 0)
-        answers.write(answer)
-        answers.flush()
+        tell(_answer(path, max_file_bytes, Pace(begin_step)))
     return 0
 
 
 def _set_timers(seconds: float, cpu_seconds: float) -> None:
-    """The process ends when the time for one file is over: the default action of their signals, native code or not."""
+    """The process ends when the time for one file or step is over: the default action of their signals, native code or not."""
     signal.setitimer(signal.ITIMER_REAL, seconds)
     signal.setitimer(signal.ITIMER_PROF, cpu_seconds)
 
 
-def _limit_resources(memory_mb: int) -> None:
-    """The kernel holds this process to its limits.
+def _limit_resources(memory_mb: int, seconds: float) -> None:
+    """The kernel holds this process to its limits; ``_make_room`` can go beyond those of computing and memory, once.
 
     Memory is limited by RLIMIT_DATA, which counts what is written to: RLIMIT_AS also counts address space that is only
     reserved, of which an idle xberg takes 400 MiB and more on a machine with many cores.
     """
-    memory = memory_mb << 20
-    for name, limit in (
-        ("RLIMIT_CORE", 0),
-        ("RLIMIT_NOFILE", OPEN_FILES),
-        ("RLIMIT_FSIZE", MAX_WRITTEN),
-        ("RLIMIT_CPU", WORKER_CPU_SECONDS),
-        ("RLIMIT_DATA", memory),
-    ):
-        resource.setrlimit(getattr(resource, name), (limit, limit))
+    _limit("RLIMIT_CORE", 0)
+    _limit("RLIMIT_NOFILE", OPEN_FILES)
+    _limit("RLIMIT_FSIZE", MAX_WRITTEN)
+    _limit("RLIMIT_CPU", WORKER_CPU_SECONDS, more=int(MAX_RECOGNIZED_PAGES * seconds))
+    _limit("RLIMIT_DATA", memory_mb << 20, more=RECOGNIZING_MB << 20)
     if sys.platform == "darwin":
-        threading.Thread(target=_watch_memory, args=(memory,), daemon=True).start()
+        threading.Thread(target=_watch_memory, daemon=True).start()
 
 
-def _watch_memory(limit: int) -> None:
+def _limit(name: str, limit: int, *, more: int = 0) -> None:
+    """The limit holds, or a lower one that is there already; so much ``more`` can be had later."""
+    kind = getattr(resource, name)
+    highest = resource.getrlimit(kind)[1]
+    lowered = limit + more if highest == resource.RLIM_INFINITY else min(limit + more, highest)
+    resource.setrlimit(kind, (min(limit, lowered), lowered))
+
+
+def _make_room() -> None:
+    """There is room for the recogniser and time for the longest scan."""
+    for kind in (resource.RLIMIT_CPU, resource.RLIMIT_DATA):
+        highest = resource.getrlimit(kind)[1]
+        resource.setrlimit(kind, (highest, highest))
+
+
+def _watch_memory() -> None:
     """macOS does not hold a process to a memory limit, so the process watches its own peak."""
-    while resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < limit:
+    while resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < resource.getrlimit(resource.RLIMIT_DATA)[0]:
         time.sleep(0.1)
     os.kill(os.getpid(), signal.SIGUSR1)
 
@@ -93,11 +114,11 @@ def _next_request(requests: BinaryIO) -> bytes:
     return requests.read(REQUEST.unpack(prefix)[0]) if len(prefix) == REQUEST.size else b""
 
 
-def _answer(path: bytes, max_file_bytes: int) -> bytes:
+def _answer(path: bytes, max_file_bytes: int, pace: Pace) -> bytes:
     digest = ""
     try:
         data, digest = read_whole(path, max_file_bytes)
-        return encode_answer(_parse_safely(data, os.fsdecode(path), Members(_parse_safely)), digest)
+        return encode_answer(_parse_safely(data, os.fsdecode(path), Members(_parse_safely, pace)), digest)
     except UnreadableError as refused:
         return encode_answer(refused, digest)
     except MemoryError:
@@ -193,7 +214,7 @@ def parse(data: bytes, name: str, members: Members | None = None) -> Parsed:
     if form == "pdf":
         from ragcli.adapters.readers.pages import read_pdf
 
-        return read_pdf(data)
+        return read_pdf(data, members.pace)
     if form in ("office", "html"):
         from ragcli.adapters.readers.structure import read_html, read_office
 

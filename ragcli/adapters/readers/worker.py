@@ -22,14 +22,16 @@ from pathlib import Path
 from typing import IO
 
 from ragcli.adapters.readers import table
-from ragcli.adapters.readers.frames import HELLO, PREFIX, decode_answer, encode_request, frame_length
+from ragcli.adapters.readers.frames import ALIVE, HELLO, PREFIX, decode_answer, encode_request, frame_length
+from ragcli.adapters.readers.pacing import MAX_RECOGNIZED_PAGES, MAX_STEPS
 from ragcli.errors import SourceError
 from ragcli.types import Document, FileStamp, Unreadable
 
 READER_VERSION = 4
 """Raised whenever the same bytes would give another document."""
 LIBRARIES = ("pypdfium2", "xberg", "charset-normalizer")
-OPTIONAL_LIBRARIES = ("tree-sitter",)
+RECOGNIZERS = ("rapidocr", "ocrmac")
+OPTIONAL_LIBRARIES = ("tree-sitter", *RECOGNIZERS)
 REQUESTS_AHEAD_BYTES = 8192
 """Less than any system's pipe holds, so that asking never blocks while the worker waits for us to listen."""
 MIN_REQUEST_BYTES = 64
@@ -38,7 +40,14 @@ GRACE_SECONDS = 5.0
 """Added to the file's own time before a worker that does not stop by itself is killed: it may be starting."""
 CPU_SHARE = 2 / 3
 READ_BYTES = 1 << 18
-ENVIRONMENT = {"MALLOC_ARENA_MAX": "2", "TOKIO_WORKER_THREADS": "1", "RAYON_NUM_THREADS": "1", "PYTHONUTF8": "1"}
+ENVIRONMENT = {
+    "MALLOC_ARENA_MAX": "2",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OPENCV_FOR_THREADS_NUM": "1",
+    "RAYON_NUM_THREADS": "1",
+    "TOKIO_WORKER_THREADS": "1",
+    "PYTHONUTF8": "1",
+}
 """One thread and few arenas: threads reserve memory for files that are read one after the other anyway."""
 HOME_OF_PACKAGE = Path(__file__).parents[3]
 """Given to the worker's search path, because ``-P`` keeps it from looking for modules in the folder it is started in."""
@@ -50,6 +59,7 @@ class WorkerReader:
 
     Memory and time are for each file: ``memory_mb`` on what the worker writes to, ``seconds`` on the wall clock and
     ``cpu_seconds`` of computing, by default two thirds of them: the rest is for a machine that is busy elsewhere.
+    Where pages are recognised the times are for each step of it, and no file takes more than MAX_RECOGNIZED_PAGES times them.
     ``command`` starts something else than the worker, which has to speak as it does.
     """
 
@@ -153,12 +163,22 @@ class _Request:
         return max(len(self.frame), MIN_REQUEST_BYTES)
 
 
+def recognizes_scans() -> bool:
+    """Whether the extra is installed that reads pictures of text."""
+    return any(_releases(RECOGNIZERS))
+
+
 def _fingerprint() -> str:
-    found = [f"reader {READER_VERSION}", *(f"{name} {version(name)}" for name in LIBRARIES)]
-    for name in OPTIONAL_LIBRARIES:
+    return " ".join(
+        [f"reader {READER_VERSION}", *(f"{name} {version(name)}" for name in LIBRARIES), *_releases(OPTIONAL_LIBRARIES)]
+    )
+
+
+def _releases(names: Iterable[str]) -> Iterator[str]:
+    """Those that are installed."""
+    for name in names:
         with contextlib.suppress(PackageNotFoundError):
-            found.append(f"{name} {version(name)}")
-    return " ".join(found)
+            yield f"{name} {version(name)}"
 
 
 class _WorkerDeathError(Exception):
@@ -211,7 +231,7 @@ class _Worker:
         deadline = time.monotonic() + seconds
         if not self.greeted:
             self.greeted = self._frame(deadline)[0] == HELLO
-        header, text = self._frame(deadline)
+        header, text = self._answer_frame(deadline, seconds)
         try:
             result = decode_answer(path, header, text)
         except ValueError as error:
@@ -227,6 +247,16 @@ class _Worker:
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             if pipe:
                 pipe.close()
+
+    def _answer_frame(self, deadline: float, seconds: float) -> tuple[bytes, bytes]:
+        """The first frame that says more than that the worker is alive, which gives it ``seconds`` anew, but not for ever."""
+        end = time.monotonic() + MAX_RECOGNIZED_PAGES * seconds
+        for _ in range(MAX_STEPS + 1):
+            frame = self._frame(deadline)
+            if frame != (ALIVE, b""):
+                return frame
+            deadline = min(end, time.monotonic() + seconds)
+        raise _WorkerDeathError("too_slow", is_certain=True)
 
     def _frame(self, deadline: float) -> tuple[bytes, bytes]:
         try:
