@@ -19,6 +19,9 @@ REPOSITORY = Path(__file__).parent.parent
 DOCS = REPOSITORY / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 WRITTEN = [page for page in PAGES if page.name != "reference.md"]
+ABOVE = [REPOSITORY / name for name in ("README.md", "CHANGELOG.md", "SECURITY.md")]
+FACTS_OF_OTHERS = [DOCS / "comparison.md", REPOSITORY / "CHANGELOG.md"]
+"""Pages that lead out of the project: to what others say of themselves, and to the conventions that are followed."""
 
 
 def test_what_is_made_from_the_program_is_up_to_date() -> None:
@@ -62,8 +65,10 @@ def test_the_help_of_every_command_has_an_example_and_fits_a_terminal(name: str,
 def shown_commands(page: Path) -> list[str]:
     """Every ragcli command of a page's shell blocks and between its backticks."""
     text = page.read_text("utf-8")
-    blocks = "\n".join(re.findall(r"^```(?:sh|console)\n(.*?)^```", text, re.DOTALL | re.MULTILINE))
-    typed = [part for line in blocks.splitlines() for part in re.split(r" \|\|? | && |; |(?<=[^-])> ", line.removeprefix("$ "))]
+    lines = "\n".join(re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE)).splitlines()
+    consoles = "\n".join(re.findall(r"^```console\n(.*?)^```", text, re.DOTALL | re.MULTILINE))
+    lines += re.findall(r"^\$ (.*)$", consoles, re.MULTILINE)
+    typed = [part for line in lines for part in re.split(r" \|\|? | && |; |(?<=[^-])> ", line)]
     prose = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
     spans = [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", prose)]
     return sorted({part.strip().split("  #")[0].split(" < ")[0] for part in typed + spans if part.strip().startswith("ragcli ")})
@@ -82,15 +87,37 @@ def test_every_command_shown_is_one_with_these_options(page: Path) -> None:
         assert used <= known | {"--help", "-h", "--install-completion"}, line
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def links(page: Path) -> list[str]:
+    text = re.sub(r"^```.*?^```|`[^`\n]*`", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    return re.findall(r"\]\(([^)\s]+)\)", text)
+
+
+def anchors(page: Path) -> set[str]:
+    """The names of the page's headings, as those who show Markdown make them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
+
+
+@pytest.mark.parametrize("page", [*PAGES, *ABOVE], ids=lambda page: page.name)
 def test_every_link_leads_somewhere(page: Path) -> None:
-    text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
-    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+    for target in links(page):
+        if page in FACTS_OF_OTHERS and target.startswith("https://"):
+            continue
         file, _, heading = target.partition("#")
-        assert not file.startswith("http"), f"{page.name} leads to {target}"
         there = page.parent / file if file else page
         assert there.exists(), f"{page.name} leads to {target}"
-        if heading:
-            headings = re.findall(r"^#+ (.+)$", there.read_text("utf-8"), re.MULTILINE)
-            known = {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
-            assert heading in known, f"{page.name} leads to {target}"
+        assert not heading or heading in anchors(there), f"{page.name} leads to {target}"
+
+
+def test_a_reader_gets_from_the_index_to_every_page() -> None:
+    named = {(DOCS / link.partition("#")[0]).resolve() for link in links(DOCS / "index.md")}
+    assert {page.resolve() for page in PAGES if page.name != "index.md"} <= named
+    assert "docs/index.md" in links(REPOSITORY / "README.md")
+
+
+def test_what_is_said_of_others_names_its_source() -> None:
+    """Pages of the projects themselves: no registries, no hearsay."""
+    sources = [link for link in links(DOCS / "comparison.md") if link.startswith("http")]
+    assert len(sources) > 20
+    hosts = {link.split("/")[2] for link in sources}
+    assert hosts == {"github.com", "ggozad.github.io", "docs.gpt4all.io", "docs.anythingllm.com", "www.recoll.org"}

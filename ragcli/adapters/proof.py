@@ -17,6 +17,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,7 +86,9 @@ def _try_other_program() -> int:
 
 def _try_forked_child() -> int:
     """The child does nothing but ask the kernel: other threads may hold locks that are never released in it."""
-    child = os.fork()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # libraries warn of just those locks
+        child = os.fork()
     if child == 0:
         os._exit(try_socket())
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

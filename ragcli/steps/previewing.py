@@ -10,11 +10,11 @@ from ragcli.types import Preview, Walked
 
 NEVER_READ = ("binary", "unsupported")
 TEXT_SHARE: Mapping[str, float] = {"pdf": 0.04, "office": 0.15, "mail": 0.5, "mbox": 0.3, "archive": 0.5, "html": 0.4, "xml": 0.5}
-"""How many characters of text a byte of such a file holds, as measured on common files; a byte of plain text holds one."""
+"""How many characters of text a byte of such a file holds, guessed and not measured; a byte of plain text holds one."""
 MOST_TEXT = 4_000_000
 """Characters: longer files are mostly data, of which much is repeated and embedded once."""
 SECONDS_TO_START = 6.0
-"""Loading the libraries and the embedder."""
+"""Loading the libraries and the embedder; a guess, as are the next two, good for telling minutes from hours."""
 SECONDS_PER_FILE = 0.004
 CHARACTERS_PER_CORE = 16_000.0
 """Characters that one processor core embeds in a second: 384 dimensions, six layers, single precision."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from ragcli.cli.showing import render
@@ -135,3 +136,11 @@ def test_findings() -> None:
         "         hint: free some",
     ]
     assert next(iter(render.finding_lines(findings, COLOR))) == "\x1b[32mok     \x1b[0m  seal: on"
+
+
+def test_findings_name_files_as_a_person_does() -> None:
+    finding = Finding("open file", "ok", "/home/me/index/ledger.db (SHA-256 12…)")
+    assert list(render.finding_lines([finding], replace(PLAIN, terminal=True, home=Path("/home/me")))) == [
+        "ok       open file: ~/index/ledger.db (SHA-256 12…)"
+    ]
+    assert "/home/me/index" in next(render.finding_lines([finding], replace(PLAIN, home=Path("/home/me"))))

@@ -112,7 +112,7 @@ def follow_pull(session: Session, events: Iterable[PullEvent]) -> None:
                     progress.update(done, total, step)
                 case PullFinished(model, already_here) if not session.ndjson:
                     state = "is here already" if already_here else "is installed"
-                    lines = [session.paper.line(f"{model.name} {state} ({size(model.size)}, {model.folder})")]
+                    lines = [f"{session.paper.line(model.name)} {state} ({size(model.size)}, {session.paper.path(model.folder)})"]
                     session.result(json_shapes.event_shape(event), lines)
 
 

@@ -71,6 +71,11 @@ class Paper:
                 names.append(f"~/{path.relative_to(self.home)}" if path != self.home else "~")
         return self.line(min(names, key=len))
 
+    def message(self, foreign: str) -> str:
+        """As ``line``; what it names below the home folder begins with ``~`` where a person reads it."""
+        home = f"{self.home}/" if self.terminal and self.home else ""
+        return self.line(foreign.replace(home, "~/") if len(home) > 1 else foreign)
+
     def place(self, path: Path, locator: Locator) -> str:
         """``path:12-14`` where there are lines, so that editors can follow it, else ``path, page 3``."""
         name = self.path(path)

@@ -230,7 +230,7 @@ def chunk_lines(chunks: Sequence[Chunk], paper: Paper) -> Iterator[str]:
 def finding_lines(findings: Iterable[Finding], paper: Paper) -> Iterator[str]:
     styles: Mapping[str, Callable[[str], str]] = {"ok": paper.good, "warning": paper.odd, "error": paper.bad}
     for finding in findings:
-        yield f"{styles[finding.level](f'{finding.level:<7}')}  {paper.line(finding.name)}: {paper.line(finding.message)}"
+        yield f"{styles[finding.level](f'{finding.level:<7}')}  {paper.line(finding.name)}: {paper.message(finding.message)}"
         if finding.hint:
             yield f"         {paper.dim('hint: ' + paper.line(finding.hint))}"
 
