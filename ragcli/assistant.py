@@ -301,7 +301,7 @@ class Assistant(ModelKeeper, IndexAttendant, RecordMaker, CollectionSurveyor, Co
             yield from (chunk.text for chunk in store.chunks_of(source.id)[:2])
 
     def offline_proof(self) -> Iterator[Finding]:
-        """What the kernel answers to each way out, with the libraries loaded and the index and models open; a verdict last."""
+        """What the kernel answers to each way out, with the libraries, the index and the models loaded; a verdict last."""
         from ragcli.adapters.proof import prove_offline
 
         self.open_everything()

@@ -1,4 +1,4 @@
-"""How much of the machine long work takes: it gives way for the processor and the disk, and may wait while on battery.
+"""How much of the machine long work takes: it gives way for processor, disk and memory, and may wait while on battery.
 
 Knows nothing of what the work is.
 """
@@ -42,6 +42,12 @@ def _stand_back_at_disk(disk: str) -> None:
         library.setiopolicy_np(0, 0, MACOS_POLICIES[disk])
     else:
         library.syscall(IOPRIO_SET[platform.machine()], 1, 0, IDLE if disk == "idle" else BEST_EFFORT_LAST)
+
+
+def give_memory_back() -> None:
+    """What was freed is the system's again. GNU's C library keeps it, in as many heaps as there are threads; others do not."""
+    with suppress(AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def reason_to_wait(below: int, *, supplies: Path = POWER_SUPPLIES) -> str:

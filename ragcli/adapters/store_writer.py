@@ -18,6 +18,7 @@ from ragcli.adapters import durability, lance_files
 from ragcli.adapters.copies import leave_out_of_copies
 from ragcli.adapters.inspection import Inspection, whole_rows
 from ragcli.adapters.ledger import CLEANING, TIDY, UNTIDIED, Ledger, TableState
+from ragcli.adapters.manners import give_memory_back
 from ragcli.errors import StoreError
 from ragcli.types import IndexIdentity, Root, SourceUpdate, StoredSource
 
@@ -290,3 +291,4 @@ def _tidy_to_the_end(table: ChunkTable) -> None:
     version = -1
     while version != (version := table.state().version):
         table.tidy()
+        give_memory_back()  # of a large table that is hundreds of megabytes, and indexing goes on

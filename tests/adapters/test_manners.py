@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,24 @@ def test_who_is_nicer_already_stays_so() -> None:
     code = "import os; from ragcli.adapters.manners import give_way; give_way(niceness=1, disk='normal'); print(os.nice(0))"
     done = subprocess.run(["nice", "-n", "7", sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == started
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries keep nothing")
+def test_what_was_freed_is_the_systems_again() -> None:
+    code = """
+import re
+from pathlib import Path
+from ragcli.adapters.manners import give_memory_back
+def held(): return int(re.search(r"VmRSS:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+pieces = [bytearray(60_000) for _ in range(2_000)]
+fence = bytearray(60_000)  # above them: without it the heap would shrink by itself
+del pieces
+kept = held()
+give_memory_back()
+print(kept - held())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert int(done.stdout) > 50_000
 
 
 @ON_LINUX

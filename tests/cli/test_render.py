@@ -72,6 +72,17 @@ def test_citations_once_each_in_order_and_the_doubtful_marked() -> None:
     ]
 
 
+def test_a_long_quote_stands_below_its_place_where_a_person_reads_it() -> None:
+    quote = "The lease ends on 31 May 2027. The tenant may cancel it with three months' notice."
+    answer = Answer(Question("q"), "text", "answered", 0.9, (Citation(1, LEASE.path, LEASE.locator, quote, True),))
+    assert list(render.citation_lines(answer, replace(PLAIN, terminal=True, width=60))) == [
+        "[1] /lease.md:3-4",
+        "    “The lease ends on 31 May 2027. The tenant may cancel it",
+        "    with three months' notice.”",
+    ]
+    assert list(render.citation_lines(answer, replace(PLAIN, width=60))) == [f"[1] /lease.md:3-4  “{quote}”"]
+
+
 def test_nearest_are_few() -> None:
     answer = Answer(Question("q"), "", "no_evidence", 0.0, hits=(Hit(LEASE, 1.0),) * 9)
     assert list(render.nearest_lines(answer, PLAIN)) == ["The nearest passages:"] + ["  /lease.md:3-4  Terms › End"] * 3

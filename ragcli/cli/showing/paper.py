@@ -109,12 +109,11 @@ class Paper:
             return row
         return re.sub(rf"\b(?:{pattern})", lambda found: self.bold(found[0]), row, flags=re.IGNORECASE)
 
-    def quote(self, foreign: str, room: int) -> str:
-        """The text on one line between quotation marks, cut to ``room`` characters where a person reads it."""
+    def quote(self, foreign: str, room: int | None = None) -> str:
+        """The text on one line between quotation marks, cut to ``room`` characters, if given, where a person reads it."""
         flat = " ".join(self.text(foreign).split())
-        room = max(20, room - 2)
-        if self.terminal and len(flat) > room:
-            flat = flat[: room - 1].rstrip() + "…"
+        if self.terminal and room is not None and len(flat) > (inside := max(20, room - 2)):
+            flat = flat[: inside - 1].rstrip() + "…"
         return f"“{flat}”"
 
 

@@ -75,15 +75,19 @@ def _part_text(part: ScorePart) -> str:
 
 
 def citation_lines(answer: Answer, paper: Paper) -> Iterator[str]:
-    """The places that the answer's numbers stand for, each with the words that back it."""
+    """The places that the answer's numbers stand for, each with the words that back it: below it where they do not fit beside."""
     for citation in _distinct(answer.citations):
         number = f"[{citation.number}]"
         place = paper.place(citation.path, citation.locator)
-        if citation.supported:
-            room = paper.width - len(number) - len(place) - 3
-            yield f"{paper.bold(number)} {paper.path_style(place)}  {paper.dim(paper.quote(citation.quote, room))}"
+        head = f"{paper.bold(number)} {paper.path_style(place)}"
+        quote = paper.quote(citation.quote)
+        if not citation.supported:
+            yield f"{head}  {paper.odd('(not borne out by this passage)')}"
+        elif not paper.terminal or len(number) + len(place) + len(quote) + 3 <= paper.width:
+            yield f"{head}  {paper.dim(quote)}"
         else:
-            yield f"{paper.bold(number)} {paper.path_style(place)}  {paper.odd('(not borne out by this passage)')}"
+            yield head
+            yield from map(paper.dim, paper.wrapped(quote, "    "))
 
 
 def _distinct(citations: Iterable[Citation]) -> list[Citation]:

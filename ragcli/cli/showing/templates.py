@@ -68,7 +68,7 @@ def answer_values(answer: Answer, paper: Paper) -> Mapping[str, object]:
         "outcome": answer.outcome,
         "confidence": answer.confidence,
         "sources": "; ".join(paper.place(citation.path, citation.locator) for citation in citations),
-        "quotes": "; ".join(paper.quote(citation.quote, 10_000) for citation in citations),
+        "quotes": "; ".join(paper.quote(citation.quote) for citation in citations),
         "model": paper.line(answer.model.name) if answer.model else "",
         "question": paper.line(answer.question.text),
     }
