@@ -35,16 +35,29 @@ class Database:
 
     @classmethod
     def open_for_reading(cls, path: Path) -> Database:
-        """Creates nothing, not even beside the file, and works on a read-only disk."""
-        database = cls(path, "mode=ro")
+        """Creates nothing, not even beside the file, and works on a read-only disk.
+
+        What a crash has left half done is taken back first; where that cannot be written, the file cannot be read.
+        """
         try:
-            database.rows("PRAGMA schema_version")
+            return cls._tried(path, "mode=ro")
         except StoreError as error:
-            database.close()
             if error.slug not in ("unsafe-folder", "disk-full"):
                 raise
-            # In a folder that cannot be written to, SQLite wants the promise that nobody else writes there either.
-            return cls(path, "mode=ro&immutable=1")
+        if _journal(path).exists():
+            return cls._tried(path, "mode=rw")
+        # In a folder that cannot be written to, SQLite wants the promise that nobody else writes there either.
+        return cls(path, "mode=ro&immutable=1")
+
+    @classmethod
+    def _tried(cls, path: Path, mode: str) -> Database:
+        """Open, and read from."""
+        database = cls(path, mode)
+        try:
+            database.rows("PRAGMA schema_version")
+        except StoreError:
+            database.close()
+            raise
         return database
 
     @classmethod
@@ -158,7 +171,12 @@ def _checksum(path: Path) -> Path:
 
 def _beside(path: Path) -> list[Path]:
     """What SQLite keeps beside its file while that is in use."""
-    return [path.with_name(path.name + part) for part in ("-wal", "-shm", "-journal")]
+    return [*(path.with_name(path.name + part) for part in ("-wal", "-shm")), _journal(path)]
+
+
+def _journal(path: Path) -> Path:
+    """What was in the file before a change that is not complete."""
+    return path.with_name(f"{path.name}-journal")
 
 
 def _explain(error: sqlite3.Error, path: Path) -> StoreError:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -202,3 +204,20 @@ def test_a_writer_that_waits_too_long_says_so(ledger, path, monkeypatch):
     assert raised.value.slug == "index-locked"
     other.close()
     second.close()
+
+
+def test_what_a_crash_left_half_done_is_taken_back_by_the_next_reader(ledger, path, tmp_path):
+    put(ledger, *map(str, range(300)))
+    ledger.rest()
+    copied = tmp_path / "copied.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as careless:
+        careless.execute("PRAGMA cache_size = 1")  # so that pages of a change go to the file before its end
+        careless.execute("BEGIN")
+        careless.execute("UPDATE sources SET title = 'changed'")
+        shutil.copy(path, copied)
+        shutil.copy(f"{path}-journal", f"{copied}-journal")
+    assert b"changed" in copied.read_bytes()
+    reader = Ledger.open_for_reading(copied)
+    assert len(reader.sources()) == 300
+    assert not any(source.title == "changed" for source in reader.sources().values())
+    reader.close()

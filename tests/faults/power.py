@@ -39,6 +39,9 @@ class Unflushed:
     contents: dict[str, Content] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
     """That came, went or changed their content, and whose folder was not flushed since."""
+    removed: set[str] = field(default_factory=set)
+    gone: set[str] = field(default_factory=set)
+    """Names that were removed, and those of which that was flushed: what they once named never comes back."""
 
     @classmethod
     def after(cls, log: Path, folder: Path) -> Unflushed:
@@ -53,13 +56,19 @@ class Unflushed:
         path = self._named(rest, 0)
         if path and "O_CREAT" in rest and path not in self.contents and not self._was_there(path):
             self.contents[path] = Content(is_new=True, is_dirty=True)
-            self.names.add(path)
+            self._came(path)
 
     def _was_there(self, path: str) -> bool:
         return (self.folder.with_name("before") / os.path.relpath(path, self.folder)).exists()
 
+    def _came(self, path: str) -> None:
+        self.names.add(path)
+        self.removed.discard(path)
+
     def _mkdir(self, rest: str) -> None:
-        self.names.update(filter(None, [self._named(rest, 0)]))
+        path = self._named(rest, 0)
+        if path:
+            self._came(path)
 
     _mkdirat = _mkdir
 
@@ -67,6 +76,7 @@ class Unflushed:
         path = self._named(rest, 0)
         if path:
             self.names.add(path)
+            self.removed.add(path)
             self.contents.pop(path, None)
 
     _unlinkat = _rmdir = _unlink
@@ -80,7 +90,7 @@ class Unflushed:
     def _link(self, rest: str) -> None:
         old, new = self._named(rest, 0), self._named(rest, 1)
         if old and new:
-            self.names.add(new)
+            self._came(new)
             self.contents[new] = self.contents.get(old) or Content()
 
     _linkat = _link
@@ -103,7 +113,9 @@ class Unflushed:
         path = self._described(rest)
         if path is None or not rest.endswith("= 0"):
             return
-        self.names = {name for name in self.names if str(Path(name).parent) != path}
+        flushed = {name for name in self.names if str(Path(name).parent) == path}
+        self.names -= flushed
+        self.gone = (self.gone - flushed) | (flushed & self.removed)
         content = self.contents.get(path)
         if content:
             content.is_new = content.is_dirty = False
@@ -157,16 +169,16 @@ class Unflushed:
             yield lambda shared=shared: shared.unlink(missing_ok=True)
 
     def _forget(self, path: Path) -> None:
-        """The name is as it was before the work."""
-        old = self.folder.with_name("before") / path.relative_to(self.folder)
-        if old.is_dir():
+        """The name is as it was before the work, or as it was when its folder was flushed, if it had been removed then."""
+        old = None if str(path) in self.gone else self.folder.with_name("before") / path.relative_to(self.folder)
+        if old and old.is_dir():
             if path.parent.is_dir():  # else the loss of its own folder's name took it along
                 path.mkdir(exist_ok=True)
         elif path.is_dir():
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
-        if old.is_file() and path.parent.is_dir():
+        if old and old.is_file() and path.parent.is_dir():
             shutil.copy2(old, path)
 
 
