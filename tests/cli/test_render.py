@@ -72,6 +72,12 @@ def test_citations_once_each_in_order_and_the_doubtful_marked() -> None:
     ]
 
 
+def test_a_heading_that_is_the_place_is_told_once() -> None:
+    chunk = replace(LEASE, path=Path("/page.html"), locator=Locator(label="Terms > End"), heading=("Terms", "End"))
+    assert render.hit_head(Hit(chunk, 1.0), PLAIN) == "/page.html, Terms > End"
+    assert render.hit_head(Hit(replace(chunk, locator=Locator(page=2)), 1.0), PLAIN) == "/page.html, page 2  Terms › End"
+
+
 def test_a_long_quote_stands_below_its_place_where_a_person_reads_it() -> None:
     quote = "The lease ends on 31 May 2027. The tenant may cancel it with three months' notice."
     answer = Answer(Question("q"), "text", "answered", 0.9, (Citation(1, LEASE.path, LEASE.locator, quote, True),))

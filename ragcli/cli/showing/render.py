@@ -58,7 +58,8 @@ def search_lines(result: SearchResult, paper: Paper, *, explain: bool = False, f
 
 def hit_head(hit: Hit, paper: Paper) -> str:
     chunk = hit.chunk
-    heading = paper.line(" › ".join(chunk.heading))
+    told = chunk.locator.label.endswith(chunk.heading[-1]) if chunk.heading else True  # some places are headings
+    heading = "" if told else paper.line(" › ".join(chunk.heading))
     return paper.path_style(paper.place(chunk.path, chunk.locator)) + (f"  {paper.bold(heading)}" if heading else "")
 
 
