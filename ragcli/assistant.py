@@ -304,5 +304,4 @@ class Assistant(ModelKeeper, IndexAttendant, RecordMaker, CollectionSurveyor, Co
         """What the kernel answers to each way out, with the libraries, the index and the models loaded; a verdict last."""
         from ragcli.adapters.proof import prove_offline
 
-        self.open_everything()
-        yield from prove_offline(self.locations.data)
+        yield from prove_offline(self.locations.data, self.open_everything())

@@ -18,11 +18,11 @@ import subprocess
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ragcli.adapters.offline import REFUSED, TEST_ADDRESSES, seal_state, took_ns, try_socket
-from ragcli.types import Finding
+from ragcli.types import Finding, InstalledModel
 
 FAMILIES = ("AF_INET", "AF_INET6", "AF_NETLINK", "AF_PACKET", "AF_VSOCK")
 LOOK_UP = "look up a host name"
@@ -36,8 +36,14 @@ except OSError as error:
 """
 
 
-def prove_offline(data: Path) -> Iterator[Finding]:
-    """Tells the seal, the kernel's answer to every way out, and the files below ``data`` that are open; the verdict last."""
+WEIGHTS = (".safetensors", ".gguf")
+
+
+def prove_offline(data: Path, models: Sequence[InstalledModel] = ()) -> Iterator[Finding]:
+    """Tells the seal, the kernel's answer to every way out, the models in memory, and the files below ``data`` that are open.
+
+    The verdict comes last.
+    """
     state = seal_state()
     sealed = state.kind != "none"
     took = f", put up in {took_ns[0] / 1e6:.2f} ms" if sealed and took_ns else ""
@@ -47,6 +53,10 @@ def prove_offline(data: Path) -> Iterator[Finding]:
         ways[LOOK_UP] = _try_lookup()
     for way, answer in ways.items():
         yield _way_finding(way, answer)
+    for model in models:
+        for file, digest in model.files.items():
+            if file.endswith(WEIGHTS):
+                yield Finding("model in memory", "ok", f"{model.name}/{file} (SHA-256 {digest[:16]}…)")
     for path in open_files(data):
         yield Finding("open file", "ok", f"{path} (SHA-256 {_digest(path)[:16]}…)")
     closed = sum(answer == REFUSED for answer in ways.values())

@@ -10,7 +10,7 @@ from ragcli.config import Locations
 from ragcli.errors import RagError, StoreError
 from ragcli.flows import checking
 from ragcli.machine import Machine
-from ragcli.types import Finding, Removed, Scope, StoredSource, WatchHealth
+from ragcli.types import Finding, InstalledModel, Removed, Scope, StoredSource, WatchHealth
 
 KEPT = ("index", "eval", "surveys", "history", "sessions", "run", "trusted.json")
 """Below the data folder, what tells of the user's files or questions. Models and settings tell nothing of them."""
@@ -50,16 +50,23 @@ class Guardian:
             hint = f"end it first: kill {watcher.process}"
             raise StoreError("already-watching", f"process {watcher.process} would index the files again", hint=hint)
 
-    def open_everything(self) -> None:
-        """Whatever of index, embedder and language model there is has been opened, its libraries loaded, and used once."""
+    def open_everything(self) -> list[InstalledModel]:
+        """Whatever of index, embedder and language model there is has been opened, its libraries loaded, and used once.
+
+        Gives the models.
+        """
         store, machine = self.machine.store, self.machine
+        models: list[InstalledModel] = []
         with suppress(RagError):
             if store.identity() is not None:
                 store.search_words("proof", limit=1, scope=Scope())
         with suppress(RagError):
             machine.embedder.embed_query("proof")
+            models.append(machine.installed_embedder)
         with suppress(RagError):
             machine.model.count_tokens("proof")
+            models.append(machine.choose_model())
+        return models
 
     def place_finding(self) -> Finding:
         """Whether the data folder lies where a sync client would upload it."""

@@ -497,6 +497,16 @@ def test_the_proof_names_the_open_files_with_their_digests(tmp_path: Path) -> No
     assert told == [f"{tmp_path / 'model.gguf'} (SHA-256 {hashlib.sha256(b'weights').hexdigest()[:16]}…)"]
 
 
+@linux
+def test_the_proof_names_the_weights_in_memory() -> None:
+    files = {"model.gguf": "ab" * 32, "config.json": "cd" * 32}
+    model = f'models = [InstalledModel("tiny", "llm", data, "gguf", 9, "here", {files})]\n'
+    asked = PROOF.replace("held", model + "held").replace("(data)]", "(data, models)]")
+    findings = run_python("from ragcli.types import InstalledModel\n" + asked)
+    told = [finding["message"] for finding in findings if finding["name"] == "model in memory"]
+    assert told == ["tiny/model.gguf (SHA-256 abababababababab…)"]
+
+
 PROGRAM = """
 import sys
 from ragcli.adapters import offline, proof
