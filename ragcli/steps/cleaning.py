@@ -43,14 +43,6 @@ def clean_line(text: str) -> str:
     return clean(text).replace("\n", "␊").replace("\t", "␉")
 
 
-def hidden_marks(text: str) -> int:
-    """How many characters ``clean`` makes visible."""
-    cleaner = StreamCleaner()
-    cleaner.feed(text)
-    cleaner.flush()
-    return cleaner.marks
-
-
 def hidden_characters(text: str) -> int:
     """How many of them hide text from a reader or show it in another order: tags, overrides, runs without a width."""
     cleaner = StreamCleaner()

@@ -6,11 +6,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ragcli.adapters.turns import TurnFile
-from ragcli.config import Locations
 from ragcli.errors import SourceError
+from ragcli.parts.converser import Converser
 from ragcli.steps.canvassing import recognise_survey
-from ragcli.steps.conversing import turn_of
 from ragcli.types import (
     Answer,
     Citation,
@@ -25,7 +23,6 @@ from ragcli.types import (
     SurveyItem,
     SurveyPlanned,
     SurveyProgressed,
-    Turn,
     Unreadable,
 )
 
@@ -33,22 +30,7 @@ EVERYTHING = Scope()
 BAKERY = Citation(1, Path("/files/bakery.md"), Locator(lines=(3, 3)), "Fournil brings bread.", True)
 
 
-class FakeTalk:
-    locations: Locations
-
-    def last_turns(self) -> tuple[Turn, ...]:
-        return self._turns.read()
-
-    def remember_turn(self, text: str, answer: Answer, *, keep_answer: bool = True) -> None:
-        self._turns.add(turn_of(text, answer, keep_answer=keep_answer))
-
-    def forget_turns(self) -> None:
-        self._turns.clear()
-
-    @property
-    def _turns(self) -> TurnFile:
-        return TurnFile(self.locations.data / "conversation.json")
-
+class FakeTalk(Converser):
     def recognise_survey(self, question: Question) -> bool:
         return recognise_survey(question.text) is not None
 

@@ -23,6 +23,7 @@ from ragcli.adapters.readers.scanned import Line, Picture
 from ragcli.adapters.readers.worker import WorkerReader
 from ragcli.types import Document, Unreadable
 from tests.hostile.bombs import pdf_of, stream
+from tests.readers import read_one
 from tests.readers.test_lines import assert_parsed_sound, pieces
 from tests.readers.test_pages import make_pdf
 from tests.readers.test_structure import zipped
@@ -203,7 +204,7 @@ def make_reader() -> Iterator[MakeReader]:
 def test_the_time_of_a_file_is_given_to_each_page(make_reader: MakeReader, tmp_path: Path) -> None:
     path = tmp_path / "scan.pdf"
     path.write_bytes(scanned_pdf(*[DOT] * 6))
-    document = make_reader(SLOW_WORKER.format(burnt=0.3, allowed=1)).read_document(path)
+    document = read_one(make_reader(SLOW_WORKER.format(burnt=0.3, allowed=1)), path)
     assert isinstance(document, Document)
     assert [block.locator.page for block in document.blocks] == [1, 2, 3, 4, 5, 6]
     assert document.text.startswith("all all of the room is there")
@@ -212,7 +213,7 @@ def test_the_time_of_a_file_is_given_to_each_page(make_reader: MakeReader, tmp_p
 def test_a_page_that_takes_longer_ends_the_worker(make_reader: MakeReader, tmp_path: Path) -> None:
     path = tmp_path / "scan.pdf"
     path.write_bytes(scanned_pdf(DOT))
-    assert make_reader(SLOW_WORKER.format(burnt=30, allowed=1)).read_document(path) == Unreadable(path, "too_slow")
+    assert read_one(make_reader(SLOW_WORKER.format(burnt=30, allowed=1)), path) == Unreadable(path, "too_slow")
 
 
 # ---- the real one ------------------------------------------------------------------------------
@@ -250,7 +251,7 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Document | Unrea
         patch.setenv("XDG_CACHE_HOME", os.fspath(home / ".cache"))
         patch.delenv("CI", raising=False)
         reader = WorkerReader(seconds=250)
-        results = {name: reader.read_document(folder / name) for name in FILES}
+        results = {name: read_one(reader, folder / name) for name in FILES}
         reader.close()
     assert list(home.iterdir()) == []
     return results

@@ -19,6 +19,7 @@ from ragcli.adapters.readers.parsed import Parsed, UnreadableError
 from ragcli.adapters.readers.worker import WorkerReader
 from ragcli.errors import SourceError
 from ragcli.types import Block, Document, FileStamp, Locator, Unreadable
+from tests.readers import read_one
 from tests.readers.test_pages import make_pdf
 from tests.readers.test_structure import docx_parts, make_docx, paragraph, zipped
 
@@ -227,8 +228,9 @@ def test_the_worker_ends_when_its_owner_dies(tmp_path: Path) -> None:
 import os, signal
 from pathlib import Path
 from ragcli.adapters.readers.worker import WorkerReader
+from tests.readers import read_one
 reader = WorkerReader()
-reader.read_document(Path({str(path)!r}))
+read_one(reader, Path({str(path)!r}))
 print(reader._worker._process.pid, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -330,7 +332,7 @@ def test_a_file_is_blamed_only_if_a_fresh_worker_dies_of_it_too(stand_in: Callab
 def test_a_worker_that_does_not_start_is_an_error_with_a_hint(make_reader: MakeReader, tmp_path: Path) -> None:
     reader = make_reader(command=[sys.executable, "-c", "raise SystemExit(3)"])
     with pytest.raises(SourceError) as failure:
-        reader.read_document(tmp_path / "a.txt")
+        read_one(reader, tmp_path / "a.txt")
     assert failure.value.slug == "reader-failed"
 
 

@@ -105,12 +105,6 @@ class WorkerReader:
             if waiting:
                 self.close()
 
-    def read_document(self, path: Path) -> Document | Unreadable:
-        """The document at ``path``, or why there is none."""
-        stamp = FileStamp(path, 0, 0, 0)
-        (_, result), *_ = self.read([stamp])
-        return result
-
     def close(self) -> None:
         """The worker is gone. Reading again starts another."""
         if self._worker:
