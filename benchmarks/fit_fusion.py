@@ -106,8 +106,7 @@ def gather(folder: Path) -> list[Asked]:
 def ask(text: str, files: tuple[str, ...], corpus: Path, ports: Any) -> Asked:
     question, store = Question(text), ports.store
     vector = ports.embedder().embed_query(text)
-    words = store.search_words(text, limit=CANDIDATES, scope=Scope())
-    meaning = store.search_meaning(vector, limit=CANDIDATES, scope=Scope())
+    words, meaning = store.search_both(text, vector, limit=CANDIDATES, scope=Scope())
     cosines = {entry.chunk.id: entry.score for entry in meaning.entries}
     add_cosines(cosines, words, vector, store)
     leads: dict[str, Hit] = {}

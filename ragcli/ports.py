@@ -158,6 +158,10 @@ class Store(Protocol):
 
     def search_words(self, text: str, *, limit: int, scope: Scope) -> Ranking: ...
 
+    def search_both(self, text: str, vector: Vector, *, limit: int, scope: Scope) -> tuple[Ranking, Ranking]:
+        """What ``search_words`` and ``search_meaning`` bring, of one state of the index and sooner than one by one."""
+        ...
+
     def similarities(self, vector: Vector, chunk_ids: Sequence[str]) -> Mapping[str, float]:
         """The cosine of each known chunk to the vector."""
         ...

@@ -6,7 +6,7 @@ true one, which sources exist or what may be searched: the ledger does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -15,15 +15,16 @@ from typing import Any
 
 import lancedb
 import numpy as np
-import pyarrow as pa
 from lancedb.index import FTS, IvfRq
 from lancedb.query import MatchQuery
 from lancedb.table import Table
 
-from ragcli.adapters.chunk_rows import PLAIN_COLUMNS, Row, among, as_row, seal, storable
+from ragcli.adapters.chunk_arrow import COLUMNS, as_rows, as_table, matrix, stored_vector, table_schema
+from ragcli.adapters.chunk_rows import Row, among, as_row, seal, storable
 from ragcli.adapters.durability import told_error, unwritable
 from ragcli.adapters.lance_files import is_whole, lance_folder, lay_over, manifest_path
 from ragcli.adapters.ledger import TableState
+from ragcli.adapters.reaching import Reach
 from ragcli.errors import StoreError
 from ragcli.types import EmbeddedChunk, Vector
 
@@ -35,10 +36,12 @@ MOST_SEGMENTS = 8
 ROWS_PER_CELL, LEAST_PROBES = 4_096, 64
 """Of the vector index. A quarter of its cells are looked into, at least so many: that held 0.98 of the exact best twenty of
 29,000 real embeddings, an eighth held 0.96."""
-REFINE, LEAST_REFINED = 4, 800
+REFINE, LEAST_REFINED = 2, 400
 """How many times the limit is compared exactly, and how many chunks at least; twice as many changed nothing."""
 MOST_REMEMBERED = 1_000
 """Vectors of found rows, of 768 bytes each: those of some searches."""
+FURTHER = 4
+"""How many times more is looked at when too little of what was found may be shown."""
 LONGEST_QUERY = 4_096
 """Characters of a query that are searched for; each word costs time, and a whole log may be piped in."""
 CACHE_BYTES, WRITERS_CACHE_BYTES = 128 << 20, 16 << 20
@@ -51,7 +54,6 @@ WORD_INDEX = FTS(
     ascii_folding=True,
     with_position=False,
 )
-_COLUMNS = [*PLAIN_COLUMNS, "vector"]
 
 
 class ChunkTable:
@@ -74,7 +76,7 @@ class ChunkTable:
     def create(cls, folder: Path, name: str, dimension: int) -> ChunkTable:
         """An empty table exists, with a word index that rows added later are found through."""
         with _translated(folder):
-            table = _connect(folder, WRITERS_CACHE_BYTES).create_table(name, schema=_schema(dimension))
+            table = _connect(folder, WRITERS_CACHE_BYTES).create_table(name, schema=table_schema(dimension))
             table.create_index("words", config=WORD_INDEX)
             return cls(folder, name, table)
 
@@ -120,21 +122,21 @@ class ChunkTable:
 
         Name only sources that have rows: without any the chunks are appended, which costs the same in a table of any size.
         """
-        rows = [as_row(each.chunk, _stored_vector(each.vector, self._dimension)) for each in chunks]
+        rows = [as_row(each.chunk, stored_vector(each.vector, self._dimension)) for each in chunks]
         self._matched = {}
         with _translated(self._path):
             if not source_ids:
-                self._table.add(self._arrow(rows))
+                self._table.add(as_table(rows, self._table.schema))
             elif rows:
                 merge = self._table.merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
-                merge.when_not_matched_by_source_delete(among(source_ids)).execute(self._arrow(rows))
+                merge.when_not_matched_by_source_delete(among(source_ids)).execute(as_table(rows, self._table.schema))
             else:
                 self._table.delete(among(source_ids))
         return [(row["id"], row["source_id"], seal(row)) for row in rows]
 
     def append(self, rows: Sequence[Row]) -> None:
         with _translated(self._path):
-            self._table.add(self._arrow(rows))
+            self._table.add(as_table(rows, self._table.schema))
 
     def tidy(self) -> None:
         """Small files are merged and the indexes cover every row. Old versions are still there."""
@@ -167,32 +169,46 @@ class ChunkTable:
         with _translated(self._path):
             return self._table.count_rows()
 
-    def nearest(self, vector: Vector, *, limit: int, only: str | None) -> list[tuple[Row, float]]:
+    def nearest(self, vector: Vector, *, limit: int, reach: Reach) -> list[tuple[Row, float]]:
         """The chunks with the highest cosine to the vector, best first; exact while there is no vector index."""
         wanted = self._query_vector(vector)
-        with _translated(self._path):
+
+        def ask(count: int) -> Any:
             search: Any = self._table.search(wanted, vector_column_name="vector")
             query = search.distance_type("cosine")
             if self._has_vector_index:
-                query = query.nprobes(self._probes).refine_factor(max(REFINE, LEAST_REFINED // max(1, limit)))
-            rows = self._limited(query, limit, only, "_distance")
-        return [(row, 1.0 - distance) for row, distance in rows]
+                query = query.nprobes(self._probes).refine_factor(max(REFINE, LEAST_REFINED // count))
+            return query
 
-    def matching(self, text: str, *, limit: int, only: str | None) -> list[tuple[Row, float]]:
+        return [(row, 1.0 - distance) for row, distance in self._best(ask, limit, reach, "_distance")]
+
+    def matching(self, text: str, *, limit: int, reach: Reach) -> list[tuple[Row, float]]:
         """The chunks with the highest BM25 for the words of the text, best first. No character of it has a meaning."""
         words = storable(text[:LONGEST_QUERY])
-        with _translated(self._path):
-            query = self._table.search(_match(words), query_type="fts")
-            rows = self._limited(query, limit, only, "_score")
+        rows = self._best(lambda _: self._table.search(_match(words), query_type="fts"), limit, reach, "_score")
         known = self._matched if len(self._matched) < MOST_REMEMBERED else {}
         self._matched = known | {row["id"]: row["vector"] for row, _ in rows}
         return rows
 
-    def _limited(self, query: Any, limit: int, only: str | None, score: str) -> list[tuple[Row, float]]:
-        if only is not None:
-            query = query.where(only, prefilter=True)
-        found = query.select([*_COLUMNS, score]).limit(limit).to_arrow()
-        return list(zip(_as_rows(found), found[score].to_pylist(), strict=True))
+    def _best(self, ask: Callable[[int], Any], limit: int, reach: Reach, score: str) -> list[tuple[Row, float]]:
+        """Whole rows are read only of what is kept: to take them costs more than to find them."""
+        columns, count = [score, *(["source_id"] if reach.sources else [])], limit
+        with _translated(self._path):
+            while True:
+                query = ask(count).where(reach.predicate, prefilter=True) if reach.predicate else ask(count)
+                found = query.select(columns).with_row_id(True).limit(count).to_arrow()
+                scores = dict(zip(found["_rowid"].to_pylist(), found[score].to_pylist(), strict=True))
+                if reach.sources:
+                    sources = zip(scores, found["source_id"].to_pylist(), strict=True)
+                    scores = {place: scores[place] for place, source_id in sources if source_id in reach.sources}
+                if len(scores) >= limit or len(found) < count:
+                    break
+                count *= FURTHER
+            kept = list(scores)[:limit]
+            rows = self._table.take_row_ids(kept).with_row_id().select(COLUMNS).to_arrow()
+            by_place = dict(zip(rows["_rowid"].to_pylist(), as_rows(rows), strict=True))
+            # A rotten index names rows that there are not; a KeyError becomes ``index-damaged`` here, as any failure does.
+            return [(by_place[place], scores[place]) for place in kept]
 
     def rows_of(self, source_ids: Sequence[str]) -> list[Row]:
         """The rows of the sources, one after the other, each in order."""
@@ -200,7 +216,7 @@ class ChunkTable:
             return []
         predicate = among(source_ids)
         with _translated(self._path):
-            rows = _as_rows(self._table.search().where(predicate).select(_COLUMNS).to_arrow())
+            rows = as_rows(self._table.search().where(predicate).select(COLUMNS).to_arrow())
         return sorted(rows, key=lambda row: (row["source_id"], row["ordinal"]))
 
     def cosines(self, vector: Vector, chunk_ids: Sequence[str]) -> dict[str, float]:
@@ -220,7 +236,7 @@ class ChunkTable:
             return {}
         with _translated(self._path):
             rows = self._table.search().where(among(chunk_ids, "id")).select(["id", "vector"]).to_arrow()
-        return dict(zip(rows["id"].to_pylist(), [vector.tobytes() for vector in _matrix(rows)], strict=True))
+        return dict(zip(rows["id"].to_pylist(), [vector.tobytes() for vector in matrix(rows)], strict=True))
 
     def readable(self, batch: int = 1024) -> Iterator[list[Row]]:
         """Every row that can be read at all, in batches, around whatever cannot."""
@@ -240,7 +256,7 @@ class ChunkTable:
 
     def _take(self, offsets: Sequence[int]) -> list[Row] | None:
         with suppress(StoreError), _translated(self._path):
-            return _as_rows(self._table.take_offsets(list(offsets)).select(_COLUMNS).to_arrow())
+            return as_rows(self._table.take_offsets(list(offsets)).select(COLUMNS).to_arrow())
         return None
 
     def _query_vector(self, vector: Vector) -> np.ndarray[Any, Any]:
@@ -250,13 +266,6 @@ class ChunkTable:
             raise StoreError("index-mismatch", message, hint="ragcli index --force builds it anew")
         return wanted
 
-    def _arrow(self, rows: Sequence[Row]) -> pa.Table:
-        schema = self._table.schema
-        vectors = np.frombuffer(b"".join(row["vector"] for row in rows), dtype=np.float16)
-        columns = [pa.array([row[name] for row in rows], schema.field(name).type) for name in PLAIN_COLUMNS]
-        columns.append(pa.FixedSizeListArray.from_arrays(pa.array(vectors), self._dimension))
-        return pa.Table.from_arrays(columns, schema=schema)
-
 
 def _match(words: str) -> MatchQuery:
     return MatchQuery(words, "words")  # pyright: ignore[reportCallIssue]  # pydantic's defaults are invisible to it
@@ -265,46 +274,6 @@ def _match(words: str) -> MatchQuery:
 def _connect(folder: Path, cache_bytes: int = CACHE_BYTES) -> lancedb.DBConnection:
     session = lancedb.Session(index_cache_size_bytes=cache_bytes, metadata_cache_size_bytes=cache_bytes)
     return lancedb.connect(folder, session=session)
-
-
-def _schema(dimension: int) -> pa.Schema:
-    text, number, optional = pa.string(), pa.int64(), pa.int32()
-    kinds = {"ordinal": number, "start": number, "end": number, "heading": pa.list_(text), "lead": number}
-    kinds |= dict.fromkeys(("first_line", "last_line", "page"), optional)
-    # Half precision: half the disk and a faster scan, and finer than what a quantized or bfloat16 embedder computes.
-    kinds["vector"] = pa.list_(pa.float16(), dimension)
-    return pa.schema([pa.field(name, kinds.get(name, text), nullable=kinds.get(name) is optional) for name in _COLUMNS])
-
-
-def _stored_vector(vector: Vector, dimension: int) -> bytes:
-    stored = np.asarray(vector, dtype=np.float32).astype(np.float16)
-    if stored.shape != (dimension,) or not np.isfinite(stored).all() or not stored.any():
-        raise ValueError(f"a vector must have {dimension} finite numbers that are not all zero")
-    return stored.tobytes()
-
-
-def _as_rows(found: pa.Table) -> list[Row]:
-    columns = [_plain(found[name]) for name in PLAIN_COLUMNS]
-    vectors = [vector.tobytes() for vector in _matrix(found)]
-    return [dict(zip(_COLUMNS, values, strict=True)) for values in zip(*columns, vectors, strict=True)]
-
-
-def _plain(column: pa.ChunkedArray) -> list[Any]:
-    # Rotten bytes need not be text any more. They shall fail the seal of their row, not the reading of all the others.
-    if pa.types.is_string(column.type):
-        return [_decoded(value) for value in column.cast(pa.binary()).to_pylist()]
-    if pa.types.is_list(column.type):
-        return [[_decoded(value) for value in values] for values in column.cast(pa.list_(pa.binary())).to_pylist()]
-    return column.to_pylist()
-
-
-def _decoded(value: bytes) -> str:
-    return value.decode("utf-8", "replace")
-
-
-def _matrix(found: pa.Table) -> np.ndarray[Any, Any]:
-    column = found["vector"].combine_chunks()
-    return column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), column.type.list_size)
 
 
 @contextmanager

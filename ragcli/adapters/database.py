@@ -131,6 +131,10 @@ class Database:
                 self._connection.rollback()
             raise
 
+    def revision(self) -> tuple[int, int]:
+        """Another one after every change, by this connection or by others."""
+        return self.rows("PRAGMA data_version")[0][0], self._connection.total_changes
+
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
         with self._translated():
             return self._connection.execute(sql, parameters).fetchall()

@@ -14,17 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from ragcli.adapters.database import Database, damaged, set_aside
+from ragcli.adapters.ledger_rows import SOURCE_COLUMNS, as_path, as_source, source_row
 from ragcli.adapters.ledger_schema import SCHEMA, create, migrate, schema_of, show_as_today
-from ragcli.adapters.scoping import ScopeFilter
 from ragcli.errors import StoreError
-from ragcli.types import IndexIdentity, Root, Scope, StoredSource, StoreStats
+from ragcli.types import IndexIdentity, Root, StoredSource, StoreStats
 
 TIDY, CLEANING, UNTIDIED = "tidy", "cleaning", "untidied"
 """Names of facts that the writer marks."""
-_SOURCE_COLUMNS = (
-    *("id", "path", "collection", "size", "modified_ns", "inode", "digest", "fingerprint"),
-    *("chunks", "reason", "detail", "title", "changed_ns", "secrets"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +39,7 @@ class Ledger:
         self._database = database
         self.snapshot = database.snapshot
         self.transaction = database.transaction
+        self.revision = database.revision
         self.is_whole = database.is_whole
         self.rest = database.rest
         self.close = database.close
@@ -130,15 +127,15 @@ class Ledger:
             return IndexIdentity(**{**fields, "prefixes": tuple(fields["prefixes"])})
 
     def sources(self) -> dict[str, StoredSource]:
-        rows = self._database.rows(f"SELECT {','.join(_SOURCE_COLUMNS)} FROM sources ORDER BY path") if self._schema() else []
+        rows = self._database.rows(f"SELECT {','.join(SOURCE_COLUMNS)} FROM sources ORDER BY path") if self._schema() else []
         with _intact():
-            return {row[0]: _as_source(row) for row in rows}
+            return {row[0]: as_source(row) for row in rows}
 
     def roots(self) -> tuple[Root, ...]:
         query = "SELECT path, collection, include, exclude FROM roots ORDER BY path, collection"
         rows = self._database.rows(query) if self._schema() else []
         with _intact():
-            return tuple(Root(_path(row[0]), row[1], tuple(json.loads(row[2])), tuple(json.loads(row[3]))) for row in rows)
+            return tuple(Root(as_path(row[0]), row[1], tuple(json.loads(row[2])), tuple(json.loads(row[3]))) for row in rows)
 
     def stats(self, bytes_on_disk: int) -> StoreStats:
         identity = self.identity()
@@ -186,16 +183,13 @@ class Ledger:
     def known_chunks(self, chunk_ids: Iterable[str]) -> dict[str, tuple[bytes, Path]]:
         """The seal and the source's path of each chunk that belongs to the index."""
         query = "SELECT c.id, c.seal, s.path FROM chunks c JOIN sources s ON s.id = c.source_id WHERE c.id IN (*)"
-        return {row[0]: (row[1], _path(row[2])) for row in self._database.rows_among(query, list(chunk_ids))}
+        return {row[0]: (row[1], as_path(row[2])) for row in self._database.rows_among(query, list(chunk_ids))}
 
-    def select(self, scope: Scope) -> tuple[list[str], list[str]]:
-        """The ids of the sources with chunks: those that the scope admits, and the others."""
-        scope_filter = ScopeFilter(scope, [root.path for root in self.roots()])
-        inside, outside = list[str](), list[str]()
+    def searchable(self) -> Iterator[tuple[str, str, str, int]]:
+        """Id, path, collection and time of change of every source that has chunks."""
         query = "SELECT id, path, collection, modified_ns FROM sources WHERE chunks > 0"
-        for source_id, path, collection, modified_ns in self._database.rows(query):
-            (inside if scope_filter.admits(os.fsdecode(path), collection, modified_ns) else outside).append(source_id)
-        return inside, outside
+        for source_id, path, *others in self._database.rows(query):
+            yield source_id, os.fsdecode(path), *others
 
     def incomplete_sources(self, present: Iterable[str]) -> list[StoredSource]:
         """The sources that have a chunk whose id is not among those present."""
@@ -207,14 +201,14 @@ class Ledger:
     # ---- writing ---------------------------------------------------------------------------------
 
     def put_sources(self, sources: Sequence[StoredSource]) -> None:
-        marks = ",".join("?" * len(_SOURCE_COLUMNS))
-        statement = f"INSERT OR REPLACE INTO sources ({','.join(_SOURCE_COLUMNS)}) VALUES ({marks})"
-        self._database.each(statement, map(_source_row, sources))
+        marks = ",".join("?" * len(SOURCE_COLUMNS))
+        statement = f"INSERT OR REPLACE INTO sources ({','.join(SOURCE_COLUMNS)}) VALUES ({marks})"
+        self._database.each(statement, map(source_row, sources))
 
     def refresh_sources(self, sources: Sequence[StoredSource]) -> None:
         """What is known of the sources is this, but for their chunks; sources that are not known stay unknown."""
-        settings = ",".join(f"{name} = :{name}" for name in _SOURCE_COLUMNS if name != "chunks")
-        rows = [dict(zip(_SOURCE_COLUMNS, _source_row(source), strict=True)) for source in sources]
+        settings = ",".join(f"{name} = :{name}" for name in SOURCE_COLUMNS if name != "chunks")
+        rows = [dict(zip(SOURCE_COLUMNS, source_row(source), strict=True)) for source in sources]
         self._database.each(f"UPDATE sources SET {settings} WHERE id = :id", rows)
 
     def put_seals(self, seals: Iterable[tuple[str, str, bytes]]) -> None:
@@ -295,26 +289,3 @@ def _differences(stored: IndexIdentity, wanted: IndexIdentity) -> str:
         return f"the embedder {stored.embedder}, not {wanted.embedder}"
     names = [name.replace("_", " ") for name, value in asdict(stored).items() if asdict(wanted)[name] != value]
     return f"another {' and '.join(names)}"
-
-
-def _as_source(row: Sequence[Any]) -> StoredSource:
-    identifier, path, collection, size, modified_ns, inode, *others = row
-    return StoredSource(identifier, _path(path), collection, size, modified_ns, int(inode), *others)
-
-
-def _source_row(source: StoredSource) -> tuple[Any, ...]:
-    """In the order of the columns. The inode is a text: on some file systems it does not fit SQLite's integers."""
-    return (
-        *(source.id, os.fsencode(source.path), source.collection, source.size, source.modified_ns, str(source.inode)),
-        *(source.digest, source.fingerprint, source.chunks, source.reason, _text(source.detail), _text(source.title)),
-        *(source.changed_ns, source.secrets),
-    )
-
-
-def _path(stored: bytes) -> Path:
-    return Path(os.fsdecode(stored))
-
-
-def _text(text: str) -> str:
-    """Without the lone surrogates that a file name can bring and no database takes."""
-    return text.encode("utf-8", "replace").decode()

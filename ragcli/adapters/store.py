@@ -8,16 +8,18 @@ table's library being loaded. Here is the reading; the writing is the writer's.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from ragcli.adapters import durability
-from ragcli.adapters.chunk_rows import Row, among, as_chunk, not_among, seal, stored_vector
+from ragcli.adapters.chunk_rows import Row, as_chunk, seal, stored_vector
 from ragcli.adapters.inspection import Inspection, inspect_ledger
 from ragcli.adapters.lance_files import lance_folder
 from ragcli.adapters.ledger import Ledger, TableState
+from ragcli.adapters.reaching import Reach, Reaching
 from ragcli.adapters.store_writer import StoreWriter
 from ragcli.errors import StoreError
 from ragcli.types import (
@@ -39,10 +41,8 @@ if TYPE_CHECKING:
     from ragcli.adapters.chunk_table import ChunkTable
     from ragcli.adapters.writer_lock import Patience
 
-LONGEST_ID_LIST = 2_000
-"""Ids in a predicate. Each costs 20 µs to parse: with more it is quicker to look further and sift."""
-Find = Callable[["ChunkTable", int, str | None], list[tuple[Row, float]]]
-"""Chunks best first, given a table, how many, and a predicate."""
+Find = Callable[["ChunkTable", Reach], list[tuple[Row, float]]]
+"""Chunks best first, given a table and what of it may be found."""
 T = TypeVar("T")
 
 
@@ -57,6 +57,7 @@ class LanceStore:
         self._ledger: Ledger | None = None
         self._table: tuple[TableState, ChunkTable] | None = None
         self._writer: StoreWriter | None = None
+        self._reaching = Reaching()
         self._damaged: set[str] = set()
 
     # ---- the ledger alone ------------------------------------------------------------------------
@@ -184,12 +185,14 @@ class LanceStore:
         return self._read(work, {})
 
     def search_meaning(self, vector: Vector, *, limit: int, scope: Scope) -> Ranking:
-        found = self._search(lambda table, reach, only: table.nearest(vector, limit=reach, only=only), limit, scope)
-        return Ranking("meaning", found)
+        return Ranking("meaning", self._search(limit, scope, _nearest(vector, limit))[0])
 
     def search_words(self, text: str, *, limit: int, scope: Scope) -> Ranking:
-        found = self._search(lambda table, reach, only: table.matching(text, limit=reach, only=only), limit, scope)
-        return Ranking("words", found)
+        return Ranking("words", self._search(limit, scope, _matching(text, limit))[0])
+
+    def search_both(self, text: str, vector: Vector, *, limit: int, scope: Scope) -> tuple[Ranking, Ranking]:
+        words, meaning = self._search(limit, scope, _matching(text, limit), _nearest(vector, limit))
+        return Ranking("words", words), Ranking("meaning", meaning)
 
     def similarities(self, vector: Vector, chunk_ids: Sequence[str]) -> Mapping[str, float]:
         def work(ledger: Ledger, table: ChunkTable) -> dict[str, float]:
@@ -226,11 +229,19 @@ class LanceStore:
             self._ledger.close()
             self._ledger = None
 
-    def _search(self, find: Find, limit: int, scope: Scope) -> tuple[ScoredChunk, ...]:
-        def work(ledger: Ledger, table: ChunkTable) -> tuple[ScoredChunk, ...]:
-            return self._whole(ledger, _find_within(find, table, limit, ledger.select(scope) if scope != Scope() else None))
+    def _search(self, limit: int, scope: Scope, *finds: Find) -> list[tuple[ScoredChunk, ...]]:
+        """What each finds within the scope, in one version of the index; they look at the same time."""
 
-        return self._read(work, ()) if limit > 0 else ()
+        def work(ledger: Ledger, table: ChunkTable) -> list[tuple[ScoredChunk, ...]]:
+            reach = self._reaching.of(scope, ledger)
+            if reach is None:
+                return nothing
+            with ThreadPoolExecutor(len(finds)) as pool:
+                found = list(pool.map(lambda find: find(table, reach), finds))
+            return [self._whole(ledger, sorted(each, key=lambda entry: (-entry[1], entry[0]["id"]))) for each in found]
+
+        nothing: list[tuple[ScoredChunk, ...]] = [()] * len(finds)
+        return self._read(work, nothing) if limit > 0 else nothing
 
     def _whole(self, ledger: Ledger, found: Sequence[tuple[Row, float]]) -> tuple[ScoredChunk, ...]:
         """The chunks that the ledger knows and that bear its seal; the others are counted and left out."""
@@ -292,29 +303,9 @@ class LanceStore:
         return self._ledger
 
 
-def _find_within(
-    find: Find, table: ChunkTable, limit: int, selected: tuple[list[str], list[str]] | None
-) -> list[tuple[Row, float]]:
-    """The best chunks of the selected sources: by a predicate on their ids, or on the others', whichever is short."""
-    inside, outside = selected or ([], [])
-    if selected is None or not outside:
-        found = find(table, limit, None)
-    elif not inside:
-        found = []
-    elif len(inside) <= LONGEST_ID_LIST:
-        found = find(table, limit, among(inside))
-    elif len(outside) <= LONGEST_ID_LIST:
-        found = find(table, limit, not_among(outside))
-    else:
-        found = _sift(find, table, limit, frozenset(inside))
-    return sorted(found, key=lambda entry: (-entry[1], entry[0]["id"]))
+def _nearest(vector: Vector, limit: int) -> Find:
+    return lambda table, reach: table.nearest(vector, limit=limit, reach=reach)
 
 
-def _sift(find: Find, table: ChunkTable, limit: int, allowed: frozenset[str]) -> list[tuple[Row, float]]:
-    reach = limit
-    while True:
-        reach *= 4
-        found = find(table, reach, None)
-        kept = [entry for entry in found if entry[0]["source_id"] in allowed]
-        if len(kept) >= limit or len(found) < reach:
-            return kept[:limit]
+def _matching(text: str, limit: int) -> Find:
+    return lambda table, reach: table.matching(text, limit=limit, reach=reach)

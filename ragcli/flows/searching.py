@@ -48,18 +48,19 @@ def search_chunks(question: Question, ports: SearchPorts, *, words_weight: float
         return SearchResult(question, ())
     watch = Stopwatch()
     store, fuse = ports.store, partial(fuse_rankings, words_weight=words_weight, marks=marks_in(question.text))
-    rankings: list[Ranking] = []
-    if question.mode != "meaning":
-        rankings.append(store.search_words(question.text, limit=CANDIDATES, scope=question.scope))
-        watch.lap("words")
+    where = {"limit": CANDIDATES, "scope": question.scope}
     if question.mode == "words":
-        return SearchResult(question, fuse(rankings, similarities={}, limit=question.limit), watch.total())
+        hits = fuse([store.search_words(question.text, **where)], similarities={}, limit=question.limit)
+        return SearchResult(question, hits, watch.total())
     vector = ports.embedder().embed_query(question.text)
     watch.lap("embed")
-    rankings.append(store.search_meaning(vector, limit=CANDIDATES, scope=question.scope))
+    if question.mode == "meaning":
+        rankings = [store.search_meaning(vector, **where)]
+    else:
+        rankings = [*store.search_both(question.text, vector, **where)]
     cosines = {entry.chunk.id: entry.score for entry in rankings[-1].entries}
     add_cosines(cosines, rankings[0], vector, store)
-    watch.lap("meaning")
+    watch.lap("find")
     hits = fuse(rankings, similarities=cosines)
     if question.mode == "hybrid":
         leads = leading_hits(hits)

@@ -12,7 +12,7 @@ import pytest
 
 from ragcli.adapters.ledger import Ledger, TableState
 from ragcli.errors import StoreError
-from ragcli.types import Root, Scope
+from ragcli.types import Root
 from tests.fakes.indexed import IDENTITY, source_id, stored
 
 NOTES = Path("/home/ann/notes")
@@ -172,11 +172,17 @@ def test_sources_that_miss_a_chunk_are_found(ledger):
     assert ledger.incomplete_sources(ids) == []
 
 
-def test_a_scope_parts_the_sources_that_have_chunks(ledger):
-    put(ledger, "a.md", "b.txt")
+def test_only_sources_that_have_chunks_can_be_searched(ledger):
+    put(ledger, "a.md")
     put(ledger, "empty.md", chunks=0)
-    inside, outside = ledger.select(Scope(types=("md",)))
-    assert (inside, outside) == ([source_id(NOTES / "a.md")], [source_id(NOTES / "b.txt")])
+    assert [(found, path) for found, path, *_ in ledger.searchable()] == [(source_id(NOTES / "a.md"), str(NOTES / "a.md"))]
+
+
+def test_every_change_makes_another_revision(ledger):
+    before = ledger.revision()
+    assert ledger.revision() == before
+    put(ledger, "a")
+    assert ledger.revision() != before
 
 
 def test_the_table_and_its_files_are_remembered(ledger):

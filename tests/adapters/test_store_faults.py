@@ -19,8 +19,7 @@ from textwrap import dedent
 
 import pytest
 
-from ragcli.adapters import chunk_table, durability, store_writer
-from ragcli.adapters import store as store_module
+from ragcli.adapters import chunk_table, durability, reaching, store_writer
 from ragcli.adapters.lance_files import lance_folder, manifests, table_folders
 from ragcli.adapters.ledger import Ledger
 from ragcli.adapters.store import LanceStore
@@ -523,7 +522,8 @@ class TestCost:
         scope = Scope(globs=("0", "1"))
         with opened(folder) as store:
             expected = [ranks(store, scope, limit) for limit in (1, 7, 60)]
-            monkeypatch.setattr(store_module, "LONGEST_ID_LIST", 5)
+            monkeypatch.setattr(reaching, "LONGEST_ID_LIST", 5)
+            store.close()
             assert [ranks(store, scope, limit) for limit in (1, 7, 60)] == expected
             assert len(expected[-1]) == 40
 

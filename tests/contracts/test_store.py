@@ -258,6 +258,16 @@ class TestWriting:
         assert stats.last_indexed_ns is not None
 
 
+class TestBoth:
+    def test_brings_what_each_brings_alone(self, store):
+        texts = [f"apples and {number} pears" for number in range(8)]
+        fill(store, update(NOTES / "a.md", texts, vectors=[unit(1, number) for number in range(8)]))
+        asked = {"limit": 5, "scope": ANYWHERE}
+        alone = store.search_words("apples 3", **asked), store.search_meaning(unit(1), **asked)
+        assert store.search_both("apples 3", unit(1), **asked) == alone
+        assert store.search_both("apples 3", unit(1), limit=0, scope=ANYWHERE)[1].entries == ()
+
+
 class TestMeaning:
     def test_ranks_by_cosine(self, store):
         near, middle, far = unit(1, 0.1), unit(1, 1), unit(-1, 0.2)
@@ -345,6 +355,8 @@ class TestScope:
     def test_only_what_it_admits_is_found(self, filled, scope, expected):
         assert set(paths_of(filled.search_words("word", limit=9, scope=scope))) == expected
         assert set(paths_of(filled.search_meaning(unit(1), limit=9, scope=scope))) == expected
+        both = filled.search_both("word", unit(1), limit=9, scope=scope)
+        assert [set(paths_of(ranking)) for ranking in both] == [expected, expected]
 
     def test_it_is_applied_before_the_limit(self, store):
         close = [update(NOTES / f"{number}.md", ["word word word"], vectors=[unit(1)]) for number in range(30)]

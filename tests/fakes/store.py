@@ -157,6 +157,9 @@ class MemoryStore:
         ]
         return Ranking("words", self._best([entry for entry in scored if entry.score > 0], limit))
 
+    def search_both(self, text: str, vector: Vector, *, limit: int, scope: Scope) -> tuple[Ranking, Ranking]:
+        return self.search_words(text, limit=limit, scope=scope), self.search_meaning(vector, limit=limit, scope=scope)
+
     def similarities(self, vector: Vector, chunk_ids: Sequence[str]) -> Mapping[str, float]:
         self._check_exists()
         return {each: _cosine(vector, self.chunks[each].vector) for each in chunk_ids if each in self.chunks}

@@ -21,6 +21,8 @@ CHANGES = (
 """Every call by which a store changes a disk, or waits for it."""
 LOG = re.compile(r"(\d+) +(\w+)\((.*)")
 PATIENCE_SECONDS = 120
+ATTACH_SECONDS, ATTEMPTS = 20, 5
+"""strace comes in milliseconds; that it hangs before it comes was seen once in some thousand times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +64,29 @@ def tracer(log: Path, fault: Fault | None = None, *, tell_all: bool = False) -> 
         command = ["strace", "-f", "-qq", "-y", "-s", "0", "-o", str(log), "-e", "trace=" + ",".join(calls), "-e", "signal=none"]
         if fault is not None:
             command += ["-e", fault.option()]
-        started.append(subprocess.Popen([*command, "-p", str(pid)]))
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not is_traced(pid):
-            assert time.monotonic() < deadline, "strace did not come"
-            time.sleep(0.001)
+        for _ in range(ATTEMPTS):
+            process = subprocess.Popen([*command, "-p", str(pid)])
+            if has_come(pid):
+                started.append(process)
+                return
+            process.kill()
+            process.wait()
+        raise AssertionError(f"strace did not come; it ended with {process.returncode}")
 
     try:
         yield trace
     finally:
         for process in started:
             process.wait(timeout=PATIENCE_SECONDS)
+
+
+def has_come(pid: int) -> bool:
+    deadline = time.monotonic() + ATTACH_SECONDS
+    while not is_traced(pid):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.001)
+    return True
 
 
 def is_traced(pid: int) -> bool:
