@@ -319,7 +319,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Progressed:
-    """How far the work on chunks has come; ``bytes_done`` of ``bytes_total`` were read, chunked and embedded."""
+    """How far the work on chunks has come: so many files and bytes were read, chunked and embedded."""
 
     files_done: int
     files_total: int

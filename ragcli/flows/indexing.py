@@ -262,7 +262,7 @@ class _Run:
         self.files_done += batch.files
         self.bytes_done += batch.bytes
         yield from self._told(batch)
-        yield self._progress(self.bytes_done)
+        yield self._progress()
 
     def _pause(self) -> Iterator[IndexEvent]:
         """Returns when there is no reason to wait. A run of one batch never asks: it is over before it could do harm."""
@@ -272,7 +272,7 @@ class _Run:
                 yield Noticed(f"paused: {reason}")
             paused = True
             self.ports.wait(PAUSE_SECONDS)
-            yield self._progress(self.bytes_done)
+            yield self._progress()
         if paused:
             yield Noticed("work goes on")
 
@@ -299,8 +299,11 @@ class _Run:
         began = time.monotonic()
         for share in batch.embed(texts, self.ports.embedder()):
             self.took["embed"] += time.monotonic() - began
-            yield self._progress(self.bytes_done + int(batch.bytes * share), batch.embedded)
+            files, size = int(batch.files * share), int(batch.bytes * share)
+            yield self._progress(files, size, batch.embedded)
             began = time.monotonic()
 
-    def _progress(self, bytes_done: int, chunks: int = 0) -> Progressed:
-        return Progressed(self.files_done, self.files_total, bytes_done, self.bytes_total, self.counts["chunks"] + chunks)
+    def _progress(self, files: int = 0, size: int = 0, chunks: int = 0) -> Progressed:
+        """With what of a batch is done already beside the batches that are stored."""
+        files_done, bytes_done = self.files_done + files, self.bytes_done + size
+        return Progressed(files_done, self.files_total, bytes_done, self.bytes_total, self.counts["chunks"] + chunks)

@@ -78,6 +78,21 @@ def test_a_heading_that_is_the_place_is_told_once() -> None:
     assert render.hit_head(Hit(replace(chunk, locator=Locator(page=2)), 1.0), PLAIN) == "/page.html, page 2  Terms › End"
 
 
+def test_a_long_heading_keeps_its_end_where_a_person_reads_it() -> None:
+    hit = Hit(replace(LEASE, heading=("The lease of the house", "Terms", "How it ends")), 1.0)
+    whole = "/lease.md:3-4  The lease of the house › Terms › How it ends"
+    assert render.hit_head(hit, replace(PLAIN, terminal=True, width=50)) == "/lease.md:3-4  …house › Terms › How it ends"
+    assert render.hit_head(hit, replace(PLAIN, width=50)) == whole
+    assert render.hit_head(hit, replace(PLAIN, terminal=True, width=90)) == whole
+
+
+def test_how_a_hit_was_found_is_folded_between_words_where_a_person_reads_it() -> None:
+    parts = (ScorePart("meaning", 0.8123, 1.0, 1), ScorePart("words", 8.41, 0.0594, 1))
+    result = SearchResult(Question("q"), (Hit(LEASE, 1.31, parts=parts),))
+    shown = list(render.search_lines(result, replace(PLAIN, terminal=True, width=45), explain=True))
+    assert shown[1:3] == ["   score 1.310 = meaning 0.81 × 1 (rank 1) +", "   words 8.41 × 0.0594 (rank 1)"]
+
+
 def test_a_long_quote_stands_below_its_place_where_a_person_reads_it() -> None:
     quote = "The lease ends on 31 May 2027. The tenant may cancel it with three months' notice."
     answer = Answer(Question("q"), "text", "answered", 0.9, (Citation(1, LEASE.path, LEASE.locator, quote, True),))

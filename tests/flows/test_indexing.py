@@ -65,9 +65,11 @@ def test_a_first_run_adds_every_file() -> None:
     assert {"walk", "embed", "store", "total"} <= set(desk.report.took_ms)
 
 
-def test_progress_counts_bytes_and_chunks_up_to_all_of_them() -> None:
+def test_progress_counts_files_bytes_and_chunks_up_to_all_of_them() -> None:
     signs = [event for event in Desk(FILES).events("") if isinstance(event, Progressed)]
-    assert [sign.bytes_done for sign in signs] == sorted(sign.bytes_done for sign in signs)
+    for counts in ([sign.bytes_done for sign in signs], [sign.files_done for sign in signs]):
+        assert counts == sorted(counts)
+    assert all(sign.files_done == 3 for sign in signs if sign.bytes_done == size_of(*FILES))
     assert signs[-1] == Progressed(3, 3, size_of(*FILES), size_of(*FILES), 4)
 
 

@@ -46,9 +46,8 @@ class Looking(ShellState):
         if answer.question.text != self.said[-1][0].question:
             self.session.say([f"asked as: {paper.line(answer.question.text)}"])
         for number, hit in self.numbered.items():
-            self.session.say(
-                [f"{paper.bold(f'[{number}]')} {render.hit_head(hit, paper)}", f"    {paper.dim(render.found_by(hit))}"]
-            )
+            head = f"{paper.bold(f'[{number}]')} {render.hit_head(hit, paper)}"
+            self.session.say([head, *paper.aside(render.found_by(hit), "    ")])
         took = ", ".join(f"{name} {value:.0f} ms" for name, value in answer.took_ms.items())
         self.session.say([paper.dim(f"took {took}")])
 

@@ -14,6 +14,7 @@ from prompt_toolkit.formatted_text import AnyFormattedText
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
+from prompt_toolkit.styles import Style
 
 from ragcli.cli import interrupts
 from ragcli.cli.completing import complete_model, complete_setting, known_collections
@@ -48,7 +49,8 @@ def _read_lines(session: Session, shell: Shell) -> None:
         multiline=True,
         key_bindings=key_bindings(),
         prompt_continuation="  ",
-        bottom_toolbar=_toolbar(session, shell) if session.out.live else None,
+        bottom_toolbar=_toolbar(shell) if session.out.live else None,
+        style=Style([("bottom-toolbar", "noreverse fg:ansibrightblack" if session.out.color else "noreverse")]),
         reserve_space_for_menu=MENU_LINES,
     )
     while not shell.left:
@@ -64,15 +66,14 @@ def _read_lines(session: Session, shell: Shell) -> None:
             interrupts.interrupt_handled()
 
 
-def _toolbar(session: Session, shell: Shell) -> Callable[[], AnyFormattedText]:
+def _toolbar(shell: Shell) -> Callable[[], AnyFormattedText]:
     """Asked for at every key: a broken index must not break the prompt."""
 
     def told() -> AnyFormattedText:
         try:
-            line = shell.status_line()
+            return shell.status_line()
         except RagError as error:
-            line = error.message
-        return [("noreverse fg:ansibrightblack" if session.out.color else "noreverse", line)]
+            return error.message
 
     return told
 

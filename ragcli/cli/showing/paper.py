@@ -93,6 +93,14 @@ class Paper:
             rows += textwrap.wrap(line, width, replace_whitespace=False, break_on_hyphens=False)
         return [indent + row for row in rows]
 
+    def aside(self, text: str, indent: str = "") -> list[str]:
+        """Dim lines, folded where a person reads them."""
+        return [self.dim(row) for row in (self.wrapped(text, indent) if self.terminal else [indent + text])]
+
+    def cut(self, text: str, room: int) -> str:
+        """The text's end, as much of it as there is room for, where a person reads it."""
+        return text if not self.terminal or len(text) <= room else "…" + text[len(text) - room + 1 :].lstrip()
+
     def snippet(self, foreign: str, query: str, indent: str = "", limit: int = SNIPPET_LINES) -> list[str]:
         """Those ``limit`` lines of the text that say most of the query's words, which are made bold."""
         rows = self.wrapped(foreign, indent)

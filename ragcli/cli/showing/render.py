@@ -35,6 +35,8 @@ from ragcli.types import (
 NAMED_SKIPS = 10
 """A summary names this many skipped files and counts the rest."""
 NOT_IN_FILES = "Not in your files."
+SHORTEST_HEADING, HEAD_MARGIN = 20, 8
+"""Characters of a heading beside a long path, and what stands on its line besides: a number and gaps."""
 NEAREST = 3
 """How many near misses are worth a look when there is no answer."""
 
@@ -48,7 +50,7 @@ def search_lines(result: SearchResult, paper: Paper, *, explain: bool = False, f
             yield ""
         yield f"{paper.dim(f'{rank}.')} {hit_head(hit, paper)}"
         if explain:
-            yield f"   {paper.dim(found_by(hit))}"
+            yield from paper.aside(found_by(hit), "   ")
         text = hit.chunk.text
         yield from paper.wrapped(text, "   ") if full else paper.snippet(text, result.question.text, "   ")
     if explain:
@@ -59,8 +61,10 @@ def search_lines(result: SearchResult, paper: Paper, *, explain: bool = False, f
 def hit_head(hit: Hit, paper: Paper) -> str:
     chunk = hit.chunk
     told = chunk.locator.label.endswith(chunk.heading[-1]) if chunk.heading else True  # some places are headings
-    heading = "" if told else paper.line(" › ".join(chunk.heading))
-    return paper.path_style(paper.place(chunk.path, chunk.locator)) + (f"  {paper.bold(heading)}" if heading else "")
+    place = paper.place(chunk.path, chunk.locator)
+    room = max(SHORTEST_HEADING, paper.width - len(place) - HEAD_MARGIN)
+    heading = "" if told else paper.cut(paper.line(" › ".join(chunk.heading)), room)
+    return paper.path_style(place) + (f"  {paper.bold(heading)}" if heading else "")
 
 
 def found_by(hit: Hit) -> str:
