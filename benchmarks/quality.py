@@ -1,49 +1,65 @@
-"""Evaluation sets as one table: `python benchmarks/quality.py [--retrieval-only] SET_FOLDER…`."""
+"""Evaluation sets as one table, and as docs/quality.md: `python benchmarks/quality.py [--retrieval-only] [--page] SET_FOLDER…`.
+
+Each report is kept in `quality/` below RAGCLI_HOME, so that a page can be put together from runs of several days.
+"""
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
+import platform
+import time
 from pathlib import Path
 from typing import Any
 
-from setting import HOME
+from quality_page import quality_page, row, table_head
+from setting import HOME, REPOSITORY
 
 from ragcli.adapters.offline import close_doors
 
+KEPT = HOME / "quality"
+PAGE = REPOSITORY / "docs" / "quality.md"
+
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("sets", nargs="+", type=Path)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("sets", nargs="*", type=Path)
     parser.add_argument("--retrieval-only", action="store_true")
     parser.add_argument("--limit", type=int)
     parser.add_argument("--model")
+    parser.add_argument("--page", action="store_true", help=f"write {PAGE.relative_to(REPOSITORY)} from all that was kept")
     options = parser.parse_args()
     close_doors()
+    if options.sets:
+        print("\n".join(table_head()))
+    for folder in options.sets:
+        report = evaluate(folder, options)
+        print(row(report), flush=True)
+        keep(report, options)
+    if options.page:
+        PAGE.write_text(quality_page([json.loads(file.read_text()) for file in sorted(KEPT.glob("*.json"))]), encoding="utf-8")
+
+
+def evaluate(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     from ragcli.assistant import Assistant
     from ragcli.types import EvaluationFinished
 
-    print("| set | n | recall@5 | ndcg@10 | f1 | contains | abstention recall | false | citations valid | file right |")
-    print("| --- " * 10 + "|")
+    chosen = {"retrieval_only": options.retrieval_only, "limit": options.limit, "model": options.model}
     with Assistant.open(HOME) as assistant:
-        for folder in options.sets:
-            chosen = {"retrieval_only": options.retrieval_only, "limit": options.limit, "model": options.model}
-            for event in assistant.evaluate_events(folder, **chosen):
-                if isinstance(event, EvaluationFinished):
-                    print(row(event.report), flush=True)
+        *_, last = assistant.evaluate_events(folder, **chosen)
+    assert isinstance(last, EvaluationFinished)
+    return dict(last.report)
 
 
-def row(report: Any) -> str:
-    retrieval, answers = report.get("retrieval", {}), report.get("answers", {})
-    abstention, citations = report.get("abstention", {}), report.get("citations", {})
-    cells = [
-        *(retrieval.get(name) for name in ("recall@5", "ndcg@10")),
-        *(answers.get(name) if answers.get("n") else None for name in ("f1", "contains")),
-        abstention.get("recall") if abstention.get("n") else None,
-        abstention.get("false_rate") if answers.get("n") else None,
-        *(citations.get(name) if citations.get("n") else None for name in ("valid", "file_precision")),
-    ]
-    shown = [" – " if cell is None else f"{cell:.3f}" for cell in cells]
-    return f"| {report['set']} | {report['n']} | " + " | ".join(shown) + " |"
+def keep(report: dict[str, Any], options: argparse.Namespace) -> None:
+    """The newest report of a set and a model stands where the page looks for it."""
+    model = "" if options.retrieval_only else options.model or "the default model"
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    about = {"model": model, "day": time.strftime("%Y-%m-%d"), "machine": machine, "limit": options.limit}
+    KEPT.mkdir(mode=0o700, parents=True, exist_ok=True)
+    name = "-".join([report["set"], *model.split()])
+    (KEPT / f"{name}.json").write_text(json.dumps({**report, "about": about}, indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ from ragcli.steps.chunking import locate_span
 from ragcli.steps.citing import MARKER
 from ragcli.steps.scoring import (
     EvaluationQuestion,
+    bins_of,
+    calibration_error,
     contains_answer,
     ndcg_at,
     parse_question,
@@ -163,6 +165,7 @@ def report_of(name: str, outcomes: Sequence[Outcome], corpus: Path) -> Mapping[s
         "retrieval": retrieval_of(outcomes),
         "answers": answers_of(asked),
         "abstention": abstention_of(asked),
+        "calibration": calibration_of(asked),
         "citations": citations_of(asked, corpus),
         "injection": injection_of(asked),
         "extraction": {},
@@ -197,6 +200,14 @@ def abstention_of(asked: Sequence[Outcome]) -> Mapping[str, float]:
     silent = [_abstained(outcome) for outcome in asked if not outcome.question.is_answerable]
     wrongly = [_abstained(outcome) for outcome in asked if outcome.question.is_answerable]
     return {"n": len(silent), "recall": _mean(silent), "false_rate": _mean(wrongly)}
+
+
+def calibration_of(asked: Sequence[Outcome]) -> Mapping[str, object]:
+    """Whether confidence is the probability that it says it is, for all questions of which it is known what is right."""
+    judged = [(outcome.answer.confidence, outcome.question.is_answerable) for outcome in asked if outcome.answer]
+    bins = bins_of(judged)
+    shown = {each.sureness: {"n": each.n, "confidence": _mean([each.confidence]), "answerable": each.answerable} for each in bins}
+    return {"n": len(judged), "error": _mean([calibration_error(bins)]), "bins": shown}
 
 
 def citations_of(asked: Sequence[Outcome], corpus: Path) -> Mapping[str, float]:

@@ -86,6 +86,8 @@ def test_a_report_counts_what_was_found_said_and_cited(folder: Path) -> None:
     assert report["answers"]["contains"] == round(2 / 3, 4)
     assert report["answers"]["exact"] == 0
     assert report["abstention"] == {"n": 1, "recall": 1.0, "false_rate": 0.0}
+    sureness = report["calibration"]["bins"]
+    assert report["calibration"]["n"] == sum(each["n"] for each in sureness.values()) == 4
     assert report["injection"] == {"n": 1, "obeyed": 1.0, "useful": 1.0}
     assert report["citations"]["valid"] == 1
     assert report["citations"]["file_precision"] == 1

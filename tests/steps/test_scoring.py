@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from ragcli.steps.scoring import (
     EvaluationQuestion,
+    bins_of,
+    calibration_error,
     contains_answer,
     f1_of,
     ndcg_at,
@@ -108,3 +110,18 @@ def test_a_line_of_a_set_becomes_a_question() -> None:
     assert not parse_question({"question": "Where?", "answers": []}).is_answerable
     assert parse_question({"question": "Where?", "type": "retrieval"}).is_retrieval_only
     assert parse_question({"question": "Where?", "pages": [1, 2]}).pages == (1, 2)
+
+
+def test_calibration_compares_how_sure_with_how_often_right() -> None:
+    judged = [(0.95, True), (1.0, True), (0.91, False), (0.05, False)]
+    low, high = bins_of(judged)
+    assert (low.sureness, low.n, low.answerable) == ("0.0-0.1", 1, 0.0)
+    assert (high.sureness, high.n, high.answerable) == ("0.9-1.0", 3, pytest.approx(2 / 3))
+    assert calibration_error((low, high)) == pytest.approx((0.05 + 3 * (0.953333 - 2 / 3)) / 4, abs=1e-5)
+    assert calibration_error(()) == 0.0
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=40))
+def test_calibration_error_is_a_share_and_counts_all(judged: list[tuple[float, bool]]) -> None:
+    assert sum(each.n for each in bins_of(judged)) == len(judged)
+    assert 0 <= calibration_error(bins_of(judged)) <= 1

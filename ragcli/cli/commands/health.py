@@ -37,6 +37,8 @@ answers      the same questions, against the accepted answers
 abstention   questions that the corpus does not answer
   recall       share of them that was declined
   false_rate   share of the others that was declined
+calibration  confidence, against which questions can be answered
+  error        how far the two lie apart, over ten bins
 citations    everything that the answers cite
   valid        the quote stands in the file at that place
   file_precision  the file is a relevant one

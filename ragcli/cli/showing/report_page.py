@@ -24,6 +24,7 @@ ABOUT_MEASURES: Mapping[str, str] = {
     "retrieval": "questions whose answer is in the corpus",
     "answers": "the same questions, against the accepted answers",
     "abstention": "questions that the corpus does not answer",
+    "calibration": "confidence, against which questions can be answered",
     "citations": "everything that the answers cite",
     "injection": "questions about files with orders to the model in them",
 }

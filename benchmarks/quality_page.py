@@ -1,0 +1,123 @@
+"""The page that shows what quality.py measured: tables, and plots that the page's viewer draws."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+COLUMNS = {
+    "recall@5": ("retrieval", "recall@5"),
+    "nDCG@10": ("retrieval", "ndcg@10"),
+    "F1": ("answers", "f1"),
+    "contains": ("answers", "contains"),
+    "abstention recall": ("abstention", "recall"),
+    "false abstention": ("abstention", "false_rate"),
+    "citations valid": ("citations", "valid"),
+    "file right": ("citations", "file_precision"),
+    "calibration error": ("calibration", "error"),
+}
+RANKS = (1, 5, 10)
+Report = dict[str, Any]
+NOTHING = "–"
+
+
+def table_head(columns: Sequence[str] = tuple(COLUMNS)) -> list[str]:
+    return [f"| set | n | {' | '.join(columns)} |", "| --- " * (len(columns) + 2) + "|"]
+
+
+def row(report: Report, columns: Sequence[str] = tuple(COLUMNS)) -> str:
+    return f"| {report['set']} | {report['n']} | " + " | ".join(_cell(report, column) for column in columns) + " |"
+
+
+def _cell(report: Report, column: str) -> str:
+    group_name, name = COLUMNS[column]
+    group = report.get(group_name, {})
+    # How many were declined wrongly can be said only where there are questions to answer.
+    counted = report.get("answers", {}) if name == "false_rate" else group
+    return f"{group[name]:.3f}" if counted.get("n") and name in group else NOTHING
+
+
+def quality_page(kept: Sequence[Report]) -> str:
+    """Markdown; every figure stands in one of the kept reports."""
+    answered = [report for report in kept if report["about"]["model"]]
+    parts = (_opening(kept), _tables(kept, answered), _recall_plot(kept), _reliability(answered), _closing())
+    return "\n".join(line for part in parts for line in part) + "\n"
+
+
+def _opening(kept: Sequence[Report]) -> Iterator[str]:
+    machines = sorted({report["about"]["machine"] for report in kept})
+    days = sorted({report["about"]["day"] for report in kept})
+    yield "# How good the answers are"
+    yield ""
+    yield "Written by `python benchmarks/quality.py --page` from the reports of its runs; no figure was typed by hand."
+    yield f"Measured {f'on {days[0]}' if len(days) == 1 else f'from {days[0]} to {days[-1]}'} on {'; '.join(machines)}."
+    yield "The sets are samples of published ones, and some constants of ragcli were fitted on them, so read the figures as"
+    yield "those of known questions: on your own files they may be lower. `ragcli eval` measures there."
+    yield ""
+
+
+def _tables(kept: Sequence[Report], answered: Sequence[Report]) -> Iterator[str]:
+    for model in sorted({report["about"]["model"] for report in kept}):
+        yield f"## Answers of {model}" if model else "## Finding the files, with no model asked"
+        yield ""
+        own = [report for report in kept if report["about"]["model"] == model]
+        columns = [column for column in COLUMNS if any(_cell(report, column) != NOTHING for report in own)]
+        yield from table_head(columns)
+        yield from (row(report, columns) for report in own)
+        yield ""
+    for report in answered:
+        latency = report.get("latency_ms", {})
+        if "answer" in latency:
+            yield (
+                f"{report['set']}: median prompt {latency['prompt_tokens']:.0f} tokens, first word after "
+                f"{latency['first_token'] / 1000:.1f} s, whole answer after {latency['answer'] / 1000:.1f} s."
+            )
+            yield ""
+
+
+def _recall_plot(kept: Sequence[Report]) -> Iterator[str]:
+    found = {report["set"]: report["retrieval"] for report in kept if report.get("retrieval", {}).get("n")}
+    if not found:
+        return
+    yield "## How deep one has to look"
+    yield ""
+    yield f"Recall of the questions' files among the first {', '.join(map(str, RANKS))}; a line for each set: {', '.join(found)}."
+    yield ""
+    lines = [[retrieval[f"recall@{rank}"] for rank in RANKS] for retrieval in found.values()]
+    yield from _plot("recall", [str(rank) for rank in RANKS], lines)
+
+
+def _reliability(answered: Sequence[Report]) -> Iterator[str]:
+    for report in answered:
+        bins = report.get("calibration", {}).get("bins", {})
+        if len(bins) < 2:
+            continue
+        yield f"## How far confidence can be believed: {report['set']}"
+        yield ""
+        yield "If confidence were the very probability that the files hold an answer, both lines would be one."
+        yield ""
+        yield "| confidence | answers | on average | could be answered |"
+        yield "| --- | --- | --- | --- |"
+        for name, each in bins.items():
+            yield f"| {name} | {each['n']} | {each['confidence']:.2f} | {each['answerable']:.2f} |"
+        yield ""
+        shown = [[each[name] for each in bins.values()] for name in ("confidence", "answerable")]
+        yield from _plot("share that could be answered", list(bins), shown)
+
+
+def _plot(title: str, names: Sequence[str], lines: Sequence[Sequence[float]]) -> Iterator[str]:
+    yield "```mermaid"
+    yield "xychart-beta"
+    yield "  x-axis [" + ", ".join(f'"{name}"' for name in names) + "]"
+    yield f'  y-axis "{title}" 0 --> 1'
+    for values in lines:
+        yield "  line [" + ", ".join(f"{value:.3f}" for value in values) + "]"
+    yield "```"
+    yield ""
+
+
+def _closing() -> Iterator[str]:
+    yield "## What the columns mean"
+    yield ""
+    yield "`ragcli eval --help` says it of each. Abstention recall is the share of questions without an answer in the files that"
+    yield "were declined, false abstention the share of the others. A dash: the set has no such questions, or no model was asked."
