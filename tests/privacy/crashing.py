@@ -31,6 +31,7 @@ PLACES = {
     "ragcli.flows.asking:pack_context": ASKING,
     "ragcli.flows.asking:build_prompt": ASKING,
     "ragcli.adapters.store:as_chunk": SEARCHING,
+    "ragcli.adapters.reaching:Reaching.of": SEARCHING,
     "ragcli.adapters.chunk_table:ChunkTable.nearest": SEARCHING,
     "ragcli.adapters.chunk_table:ChunkTable.matching": SEARCHING,
     "ragcli.cli.showing.json_shapes:hit_shape": SEARCHING,
