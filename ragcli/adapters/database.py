@@ -132,7 +132,7 @@ class Database:
             raise
 
     def revision(self) -> tuple[int, int]:
-        """Another one after every change, by this connection or by others."""
+        """Another one after every change, by this connection or by others; comparable only within one connection."""
         return self.rows("PRAGMA data_version")[0][0], self._connection.total_changes
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:

@@ -43,7 +43,8 @@ class Reaching:
         """None if the scope admits no source that has chunks."""
         if scope == EVERYWHERE:
             return Reach()
-        asked = scope, ledger.revision()
+        # With the ledger itself: revisions of two connections say nothing of each other.
+        asked = scope, ledger, ledger.revision()
         if self._last[0] != asked:
             self._last = asked, _reach_of(*_divide(scope, ledger))
         return self._last[1]

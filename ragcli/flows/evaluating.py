@@ -206,8 +206,11 @@ def calibration_of(asked: Sequence[Outcome]) -> Mapping[str, object]:
     """Whether confidence is the probability that it says it is, for all questions of which it is known what is right."""
     judged = [(outcome.answer.confidence, outcome.question.is_answerable) for outcome in asked if outcome.answer]
     bins = bins_of(judged)
-    shown = {each.sureness: {"n": each.n, "confidence": _mean([each.confidence]), "answerable": each.answerable} for each in bins}
-    return {"n": len(judged), "error": _mean([calibration_error(bins)]), "bins": shown}
+    shown = {
+        each.sureness: {"n": each.n, "confidence": round(each.confidence, 4), "answerable": round(each.answerable, 4)}
+        for each in bins
+    }
+    return {"n": len(judged), "error": round(calibration_error(bins), 4), "bins": shown}
 
 
 def citations_of(asked: Sequence[Outcome], corpus: Path) -> Mapping[str, float]:

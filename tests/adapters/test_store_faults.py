@@ -527,6 +527,21 @@ class TestCost:
             assert [ranks(store, scope, limit) for limit in (1, 7, 60)] == expected
             assert len(expected[-1]) == 40
 
+    @pytest.mark.parametrize("by_another", [True, False])
+    def test_a_scope_that_was_asked_for_before_sees_what_was_written_since(self, folder, by_another):
+        scope = Scope(globs=("*.md",))
+        write(folder, update(NOTES / "a.md", ["common"]), update(NOTES / "b.txt", ["common"]))
+        with opened(folder) as store:
+            assert len(store.search_words("common", limit=9, scope=scope).entries) == 1
+            for number, name in enumerate(("c.md", "d.md", "e.md"), 2):
+                added = update(NOTES / name, ["common"])
+                if by_another:
+                    write(folder, added)
+                else:
+                    with store.writing(IDENTITY):
+                        store.replace([added])
+                assert len(store.search_words("common", limit=9, scope=scope).entries) == number
+
     def test_a_large_table_gets_a_vector_index_and_scores_stay_exact(self, folder, monkeypatch):
         monkeypatch.setattr(chunk_table, "VECTOR_INDEX_FROM", 300)
         chance = random.Random(3)
