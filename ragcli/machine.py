@@ -99,6 +99,16 @@ class Machine:
 
     @cached_property
     def embedder(self) -> Embedder:
+        """Loads torch only when it has many texts to embed."""
+        installed, facts = self.installed_embedder, self.embedder_facts
+        from ragcli.adapters.quick_embedder import QuickEmbedder
+
+        return QuickEmbedder(
+            installed.folder, facts, name=installed.name, digest=installed.digest, load_other=lambda: self.batch_embedder
+        )
+
+    @cached_property
+    def batch_embedder(self) -> Embedder:
         installed, facts = self.installed_embedder, self.embedder_facts
         from ragcli.adapters.embedder import SentenceEmbedder
 

@@ -39,6 +39,7 @@ CLI_MAY_USE = {"ragcli.adapters.offline", "ragcli.adapters.settings", "ragcli.ad
 
 ADAPTER_FAMILIES = (
     {"store", "store_writer", "writer_lock", "inspection", "chunk_table", "chunk_arrow", "ledger"},
+    {"embedder", "quick_embedder"},
     {"models", "hub", "wheels", "conversion", "gguf", "mlx_conversion"},
 )
 """Adapters of several files, each with a library of its own; the readers are one more, by folder.

@@ -12,6 +12,7 @@ import numpy
 import torch
 from sentence_transformers import CrossEncoder, SentenceTransformer
 
+from ragcli.adapters.quick_embedder import unit_vectors
 from ragcli.errors import ModelError
 from ragcli.types import Vector
 
@@ -58,13 +59,7 @@ class SentenceEmbedder:
                 convert_to_numpy=True,
                 normalize_embeddings=False,
             )
-        vectors = numpy.asarray(raw, dtype=numpy.float32)
-        lengths = numpy.linalg.norm(vectors, axis=1, keepdims=True)
-        # Some Apple builds gave NaN for whole batches: a bad vector in the index would be found by no question.
-        if not (numpy.isfinite(vectors).all() and (lengths > 0).all()):
-            hint = "ragcli doctor; set models.embedder to another one if it stays"
-            raise ModelError("model-failed", f"the embedder {self.name} returned vectors that are not numbers", hint=hint)
-        return vectors / lengths  # type: ignore[return-value]  # an array of rows is a sequence of vectors
+        return unit_vectors(raw, self.name)
 
 
 class CrossReranker:

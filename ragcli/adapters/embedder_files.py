@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ragcli.errors import ModelError
 
 USUAL_TOKEN_LIMIT = 512
 LONGEST_TOKEN_LIMIT = 512
 """Newer embedders see thousands of tokens, but a citation should point to a paragraph and not to a chapter."""
+
+
+PLAIN_MODULES = (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"])
+POOLINGS: Mapping[str, Literal["mean", "cls"]] = {
+    "mean": "mean",
+    "cls": "cls",
+    "pooling_mode_mean_tokens": "mean",
+    "pooling_mode_cls_token": "cls",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BertShape:
+    """What of a BERT its weights do not say."""
+
+    layers: int
+    heads: int
+    epsilon: float
+    pooling: Literal["mean", "cls"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +41,8 @@ class EmbedderFacts:
     prefixes: tuple[str, str]
     """Before a query and before a passage."""
     tokenizer_file: Path
+    bert: BertShape | None = None
+    """None if the model is anything but a plain BERT."""
 
 
 def describe_embedder(folder: Path) -> EmbedderFacts:
@@ -41,12 +62,38 @@ def describe_embedder(folder: Path) -> EmbedderFacts:
         token_limit=min(int(limit), LONGEST_TOKEN_LIMIT),
         prefixes=(str(prompts.get("query") or ""), str(passage)),
         tokenizer_file=folder / "tokenizer.json",
+        bert=None if settings.get("do_lower_case") else _bert_of(model, pooling, _read_list(folder / "modules.json")),
     )
 
 
+def _bert_of(model: Mapping[str, Any], pooling: Mapping[str, Any], modules: Sequence[Mapping[str, Any]]) -> BertShape | None:
+    is_bert = (model.get("model_type"), model.get("hidden_act")) == ("bert", "gelu")
+    is_absolute = model.get("position_embedding_type", "absolute") == "absolute"
+    is_plain = [str(module.get("type")).rpartition(".")[2] for module in modules] in PLAIN_MODULES
+    how = _pooling_of(pooling)
+    if not (is_bert and is_absolute and is_plain and how and pooling.get("include_prompt", True)):
+        return None
+    return BertShape(model["num_hidden_layers"], model["num_attention_heads"], model["layer_norm_eps"], how)
+
+
+def _pooling_of(settings: Mapping[str, Any]) -> Literal["mean", "cls"] | None:
+    """As older or newer releases of the library name it; None if it is another one, or several."""
+    switched_on = [name for name, value in settings.items() if name.startswith("pooling_mode_") and value is True]
+    return POOLINGS.get(switched_on[0] if len(switched_on) == 1 else str(settings.get("pooling_mode")))
+
+
 def _read(file: Path) -> Mapping[str, Any]:
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
+    found = _parse(file)
     return found if isinstance(found, dict) else {}
+
+
+def _read_list(file: Path) -> Sequence[Mapping[str, Any]]:
+    found = _parse(file)
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
+
+def _parse(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None

@@ -62,6 +62,7 @@ class Guardian:
                 store.search_words("proof", limit=1, scope=Scope())
         with suppress(RagError):
             machine.embedder.embed_query("proof")
+            machine.batch_embedder.embed_query("proof")
             models.append(machine.installed_embedder)
         with suppress(RagError):
             machine.model.count_tokens("proof")
