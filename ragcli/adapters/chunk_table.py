@@ -6,9 +6,10 @@ true one, which sources exist or what may be searched: the ledger does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -57,6 +58,10 @@ WORD_INDEX = FTS(
 )
 
 
+Places = Mapping[int, float]
+"""Where rows are in the table, and their scores, best first."""
+
+
 class ChunkTable:
     """One version of the table. A table opened for reading stays at its version; writing moves on to the next."""
 
@@ -68,8 +73,8 @@ class ChunkTable:
         self._dimension: int = table.schema.field("vector").type.list_size
         self._has_vector_index = any(index.columns == ["vector"] for index in table.list_indices())
         self._probes = max(LEAST_PROBES, table.count_rows() // ROWS_PER_CELL // 4)
-        self._matched: dict[str, bytes] = {}
-        """The vectors of rows that searches by words found: what is asked for next is their cosines."""
+        self._seen: dict[str, bytes] = {}
+        """The vectors of rows that searches found: what is asked for next is the cosines of those found by words."""
 
     # ---- opening ---------------------------------------------------------------------------------
 
@@ -124,7 +129,7 @@ class ChunkTable:
         Name only sources that have rows: without any the chunks are appended, which costs the same in a table of any size.
         """
         rows = [as_row(each.chunk, stored_vector(each.vector, self._dimension)) for each in chunks]
-        self._matched = {}
+        self._seen = {}
         with _translated(self._path):
             if not source_ids:
                 self._table.add(as_table(rows, self._table.schema))
@@ -170,7 +175,7 @@ class ChunkTable:
         with _translated(self._path):
             return self._table.count_rows()
 
-    def nearest(self, vector: Vector, *, limit: int, reach: Reach) -> list[tuple[Row, float]]:
+    def nearest(self, vector: Vector, *, limit: int, reach: Reach) -> Places:
         """The chunks with the highest cosine to the vector, best first; exact while there is no vector index."""
         wanted = self._query_vector(vector)
 
@@ -181,18 +186,14 @@ class ChunkTable:
                 query = query.nprobes(self._probes).refine_factor(max(REFINE, LEAST_REFINED // count))
             return query
 
-        return [(row, 1.0 - distance) for row, distance in self._best(ask, limit, reach, "_distance")]
+        return {place: 1.0 - distance for place, distance in self._best(ask, limit, reach, "_distance").items()}
 
-    def matching(self, text: str, *, limit: int, reach: Reach) -> list[tuple[Row, float]]:
+    def matching(self, text: str, *, limit: int, reach: Reach) -> Places:
         """The chunks with the highest BM25 for the words of the text, best first. No character of it has a meaning."""
         words = storable(text[:LONGEST_QUERY])
-        rows = self._best(lambda _: self._table.search(_match(words), query_type="fts"), limit, reach, "_score")
-        known = self._matched if len(self._matched) < MOST_REMEMBERED else {}
-        self._matched = known | {row["id"]: row["vector"] for row, _ in rows}
-        return rows
+        return self._best(lambda _: self._table.search(_match(words), query_type="fts"), limit, reach, "_score")
 
-    def _best(self, ask: Callable[[int], Any], limit: int, reach: Reach, score: str) -> list[tuple[Row, float]]:
-        """Whole rows are read only of what is kept: to take them costs more than to find them."""
+    def _best(self, ask: Callable[[int], Any], limit: int, reach: Reach, score: str) -> Places:
         columns, count = [score, *(["source_id"] if reach.sources else [])], limit
         with _translated(self._path):
             while True:
@@ -203,13 +204,22 @@ class ChunkTable:
                     sources = zip(scores, found["source_id"].to_pylist(), strict=True)
                     scores = {place: scores[place] for place, source_id in sources if source_id in reach.sources}
                 if len(scores) >= limit or len(found) < count:
-                    break
+                    return dict(islice(scores.items(), limit))
                 count *= FURTHER
-            kept = list(scores)[:limit]
-            rows = self._table.take_row_ids(kept).with_row_id().select(COLUMNS).to_arrow()
-            by_place = dict(zip(rows["_rowid"].to_pylist(), as_rows(rows), strict=True))
+
+    def rows_at(self, places: Iterable[int]) -> dict[int, Row]:
+        """The whole rows. To take them costs more than to find them: ask once, for what several searches found."""
+        asked = sorted(set(places))
+        if not asked:
+            return {}
+        with _translated(self._path):
+            taken = self._table.take_row_ids(asked).with_row_id().select(COLUMNS).to_arrow()
+            by_place = dict(zip(taken["_rowid"].to_pylist(), as_rows(taken), strict=True))
             # A rotten index names rows that there are not; a KeyError becomes ``index-damaged`` here, as any failure does.
-            return [(by_place[place], scores[place]) for place in kept]
+            rows = {place: by_place[place] for place in asked}
+        known = self._seen if len(self._seen) < MOST_REMEMBERED else {}
+        self._seen = known | {row["id"]: row["vector"] for row in rows.values()}
+        return rows
 
     def rows_of(self, source_ids: Sequence[str]) -> list[Row]:
         """The rows of the sources, one after the other, each in order."""
@@ -223,7 +233,7 @@ class ChunkTable:
     def cosines(self, vector: Vector, chunk_ids: Sequence[str]) -> dict[str, float]:
         """The cosine between the vector and each of the chunks."""
         wanted = self._query_vector(vector)
-        found = {each: self._matched[each] for each in chunk_ids if each in self._matched}
+        found = {each: self._seen[each] for each in chunk_ids if each in self._seen}
         found |= self._vectors_of([each for each in chunk_ids if each not in found])
         if not found:
             return {}

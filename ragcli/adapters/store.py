@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from ragcli.adapters.chunk_table import ChunkTable
     from ragcli.adapters.writer_lock import Patience
 
-Find = Callable[["ChunkTable", Reach], list[tuple[Row, float]]]
-"""Chunks best first, given a table and what of it may be found."""
+Find = Callable[["ChunkTable", Reach], Mapping[int, float]]
+"""The scores of places in a table, given what of it may be found."""
 T = TypeVar("T")
 
 
@@ -178,8 +178,8 @@ class LanceStore:
         def work(ledger: Ledger, table: ChunkTable) -> dict[str, tuple[EmbeddedChunk, ...]]:
             rows = table.rows_of(ledger.have_chunks(source_ids))
             vectors = {row["id"]: stored_vector(row) for row in rows}
-            whole = [entry.chunk for entry in self._whole(ledger, [(row, 0.0) for row in rows])]
-            by_source = groupby(whole, key=lambda chunk: chunk.source_id)
+            whole = self._whole(ledger, dict(enumerate(rows)))
+            by_source = groupby(whole.values(), key=lambda chunk: chunk.source_id)
             return {source: tuple(EmbeddedChunk(chunk, vectors[chunk.id]) for chunk in own) for source, own in by_source}
 
         return self._read(work, {})
@@ -238,18 +238,18 @@ class LanceStore:
                 return nothing
             with ThreadPoolExecutor(len(finds)) as pool:
                 found = list(pool.map(lambda find: find(table, reach), finds))
-            return [self._whole(ledger, sorted(each, key=lambda entry: (-entry[1], entry[0]["id"]))) for each in found]
+            chunks = self._whole(ledger, table.rows_at(place for scores in found for place in scores))
+            return [_by_score(scores, chunks) for scores in found]
 
         nothing: list[tuple[ScoredChunk, ...]] = [()] * len(finds)
         return self._read(work, nothing) if limit > 0 else nothing
 
-    def _whole(self, ledger: Ledger, found: Sequence[tuple[Row, float]]) -> tuple[ScoredChunk, ...]:
-        """The chunks that the ledger knows and that bear its seal; the others are counted and left out."""
-        known = ledger.known_chunks(row["id"] for row, _ in found)
-        whole = [(row, score) for row, score in found if row["id"] in known and known[row["id"]][0] == seal(row)]
-        whole_ids = {row["id"] for row, _ in whole}
-        self._damaged.update(row["id"] for row, _ in found if row["id"] not in whole_ids)
-        return tuple(ScoredChunk(as_chunk(row, known[row["id"]][1]), score) for row, score in whole)
+    def _whole(self, ledger: Ledger, rows: Mapping[int, Row]) -> dict[int, Chunk]:
+        """The chunks that the ledger knows and that bear its seal, in order; the others are counted and left out."""
+        known = ledger.known_chunks(row["id"] for row in rows.values())
+        whole = {place: row for place, row in rows.items() if row["id"] in known and known[row["id"]][0] == seal(row)}
+        self._damaged.update(row["id"] for place, row in rows.items() if place not in whole)
+        return {place: as_chunk(row, known[row["id"]][1]) for place, row in whole.items()}
 
     def _read(self, work: Callable[[Ledger, ChunkTable], T], nothing: T) -> T:
         """What ``work`` finds in one version of the index; ``nothing`` if it holds no chunks yet."""
@@ -301,6 +301,12 @@ class LanceStore:
             if path.is_file():
                 self._ledger = Ledger.open_for_reading(path)
         return self._ledger
+
+
+def _by_score(scores: Mapping[int, float], chunks: Mapping[int, Chunk]) -> tuple[ScoredChunk, ...]:
+    """Best first, in the same order each time."""
+    entries = [ScoredChunk(chunks[place], score) for place, score in scores.items() if place in chunks]
+    return tuple(sorted(entries, key=lambda entry: (-entry.score, entry.chunk.id)))
 
 
 def _nearest(vector: Vector, limit: int) -> Find:
