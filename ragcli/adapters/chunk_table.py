@@ -14,16 +14,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import lancedb
 import numpy as np
-from lancedb.index import FTS, IvfRq
-from lancedb.query import MatchQuery
-from lancedb.table import Table
 
 from ragcli.adapters.chunk_arrow import COLUMNS, as_rows, as_table, matrix, stored_vector, table_schema
 from ragcli.adapters.chunk_rows import Row, among, as_row, seal, storable
 from ragcli.adapters.durability import told_error, unwritable
 from ragcli.adapters.lance_files import is_whole, lance_folder, lay_over, manifest_path
+from ragcli.adapters.lance_library import FTS, IvfRq, MatchQuery, Table, lancedb
 from ragcli.adapters.ledger import TableState
 from ragcli.adapters.reaching import Reach
 from ragcli.errors import StoreError
