@@ -6,10 +6,16 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from statistics import median
+from typing import Any
 
+import typer.main
 from setting import HOME, median_line
 
-ROUNDS = 7
+from ragcli.cli.app import app
+
+ROUNDS, HELP_ROUNDS = 7, 3
 BARE = "import typer\napp = typer.Typer()\n@app.command()\ndef main(name: str = 'x'): ...\napp(['--help'])"
 COMMANDS = {
     "--version": ["--version"],
@@ -18,6 +24,24 @@ COMMANDS = {
     "search --mode words": ["search", "--mode", "words", "when does the lease end"],
     "search (hybrid)": ["search", "when does the lease end"],
 }
+
+
+def every_command(group: Any, *above: str) -> Iterator[list[str]]:
+    """The words of each command and group, as typed."""
+    for name, command in group.commands.items():
+        yield [*above, name]
+        if hasattr(command, "commands"):
+            yield from every_command(command, *above, name)
+
+
+def slowest_help(commands: list[list[str]]) -> tuple[float, str]:
+    """How many times a bare program's seconds the slowest ``--help`` takes, each by its median, and whose it is."""
+    ratios = []
+    for words in commands:
+        help_of = [sys.executable, "-m", "ragcli", *words, "--help"]
+        pairs = [(seconds(help_of), seconds([sys.executable, "-c", BARE])) for _ in range(HELP_ROUNDS)]
+        ratios.append((median(ours / other for ours, other in pairs), " ".join(words)))
+    return max(ratios)
 
 
 def seconds(command: list[str]) -> float:
@@ -35,6 +59,9 @@ def main() -> None:
         ]
         print(median_line(name, [ours for ours, _ in pairs], "s"))
         print(median_line("    / bare Typer --help", [ours / other for ours, other in pairs], "x"))
+    commands = list(every_command(typer.main.get_command(app)))
+    ratio, slowest = slowest_help(commands)
+    print(f"slowest --help of {len(commands)} commands: {ratio:.2f} x a bare one ({slowest})")
 
 
 if __name__ == "__main__":
