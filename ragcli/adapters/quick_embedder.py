@@ -88,9 +88,11 @@ class BertEncoder:
 
     def encode(self, text: str) -> Array:
         """The pooled vector of the text, of whatever length."""
-        states = self._embeddings(self._tokenizer.encode(text).ids)
-        for number in range(self._shape.layers):
-            states = self._layer(f"encoder.layer.{number}", states)
+        # On Macs numpy warns of overflows that do not happen; those that do are seen in the vector.
+        with numpy.errstate(all="ignore"):
+            states = self._embeddings(self._tokenizer.encode(text).ids)
+            for number in range(self._shape.layers):
+                states = self._layer(f"encoder.layer.{number}", states)
         return states.mean(axis=0) if self._shape.pooling == "mean" else states[0]
 
     def _embeddings(self, ids: Sequence[int]) -> Array:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
+import typer.main
 from typer.testing import CliRunner
 
 from ragcli import errors
@@ -14,12 +17,15 @@ from ragcli.cli.app import app, asks_for_json
 from tests.cli.conftest import InProcess, Processes
 from tests.cli.fake_assistant import FakeAssistant
 
-COMMANDS = [
-    *(["ask"], ["search"], ["chat"], ["index"], ["watch"], ["status"], ["ls"], ["show"], ["forget"], ["check"], ["optimize"]),
-    *(["models"], ["models", "list"], ["models", "pull"], ["models", "import"], ["models", "remove"], ["models", "show"]),
-    *(["models", "default"], ["config"], ["config", "list"], ["config", "get"], ["config", "set"], ["config", "path"]),
-    *(["config", "edit"], ["doctor"], ["eval"], []),
-]
+
+def commands_of(group: Any, *above: str) -> Iterator[list[str]]:
+    """The words of the group and of each command in it, as typed."""
+    yield [*above]
+    for name, command in getattr(group, "commands", {}).items():
+        yield from commands_of(command, *above, name)
+
+
+COMMANDS = list(commands_of(typer.main.get_command(app)))
 HEAVY = ["numpy", "pyarrow", "lancedb", "torch", "transformers", "sentence_transformers", "mlx", "mlx_lm", "xllamacpp"]
 ALSO_NEEDLESS = ["watchdog", "prompt_toolkit", "rich", "tomlkit", "huggingface_hub", "tokenizers", "asyncio", "http"]
 
