@@ -22,7 +22,6 @@ from setting import HOME, MODELS, REPOSITORY, median_line  # noqa: E402
 
 from ragcli.adapters.embedder import best_dtype  # noqa: E402
 from ragcli.adapters.models import ModelFolder  # noqa: E402
-from ragcli.adapters.quick_embedder import FEW_TEXTS  # noqa: E402
 from ragcli.assistant import Assistant  # noqa: E402
 from ragcli.steps.chunking import text_to_embed  # noqa: E402
 
@@ -34,7 +33,7 @@ def index_once(folder: Path) -> tuple[float, list[str]]:
     with tempfile.TemporaryDirectory() as home:
         assistant = Assistant.open(Path(home))
         assistant.machine.__dict__["models"] = ModelFolder(MODELS)
-        assistant.machine.embedder.embed_passages(["warm"] * (FEW_TEXTS + 1))
+        assistant.machine.batch_embedder.embed_query("warm")
         started = time.perf_counter()
         assistant.index([folder])
         seconds = time.perf_counter() - started

@@ -13,8 +13,8 @@ from ragcli.errors import ModelError
 USUAL_TOKEN_LIMIT = 512
 LONGEST_TOKEN_LIMIT = 512
 """Newer embedders see thousands of tokens, but a citation should point to a paragraph and not to a chapter."""
-
-
+USUAL_EPSILON = 1e-12
+"""Of BERT, where a model's settings name none."""
 PLAIN_MODULES = (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"])
 POOLINGS: Mapping[str, Literal["mean", "cls"]] = {
     "mean": "mean",
@@ -70,10 +70,10 @@ def _bert_of(model: Mapping[str, Any], pooling: Mapping[str, Any], modules: Sequ
     is_bert = (model.get("model_type"), model.get("hidden_act")) == ("bert", "gelu")
     is_absolute = model.get("position_embedding_type", "absolute") == "absolute"
     is_plain = [str(module.get("type")).rpartition(".")[2] for module in modules] in PLAIN_MODULES
-    how = _pooling_of(pooling)
-    if not (is_bert and is_absolute and is_plain and how and pooling.get("include_prompt", True)):
+    layers, heads, how = model.get("num_hidden_layers"), model.get("num_attention_heads"), _pooling_of(pooling)
+    if not (is_bert and is_absolute and is_plain and layers and heads and how and pooling.get("include_prompt", True)):
         return None
-    return BertShape(model["num_hidden_layers"], model["num_attention_heads"], model["layer_norm_eps"], how)
+    return BertShape(layers, heads, model.get("layer_norm_eps", USUAL_EPSILON), how)
 
 
 def _pooling_of(settings: Mapping[str, Any]) -> Literal["mean", "cls"] | None:

@@ -1,7 +1,7 @@
 """LanceDB, loaded without the client of its cloud service. Owns lancedb.
 
-The client is never called here, and loading it took longer than all the rest of a search. In its place stand classes
-that can be named, as LanceDB does in its signatures, and do nothing.
+The client is never called here, and was more than half of what loading LanceDB took. In its place stand classes that can be
+named, as LanceDB does in its signatures, and do nothing.
 """
 
 from __future__ import annotations

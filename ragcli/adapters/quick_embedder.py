@@ -22,7 +22,7 @@ from ragcli.ports import Embedder
 from ragcli.types import Vector
 
 FEW_TEXTS = 48
-"""At most so many texts are embedded here while torch is not loaded: about as long as loading it takes."""
+"""At most so many texts are embedded here while torch is not loaded: even long ones take no longer than loading it."""
 
 Array = Any
 """Of float32."""

@@ -1,4 +1,4 @@
-"""LanceDB without its cloud client: a network client less in the process, and half of the time to load it."""
+"""LanceDB without its cloud client: a network client less in the process, and less than half of the time to load it."""
 
 from __future__ import annotations
 

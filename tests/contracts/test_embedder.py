@@ -179,6 +179,8 @@ PLAIN = {
     [
         ({}, BertShape(2, 4, 0.1, "cls")),
         ({"1_Pooling/config.json": b'{"pooling_mode": "mean"}'}, BertShape(2, 4, 0.1, "mean")),
+        ({"config.json": PLAIN["config.json"].replace(b', "layer_norm_eps": 0.1', b"")}, BertShape(2, 4, 1e-12, "cls")),
+        ({"config.json": b'{"model_type": "bert", "hidden_act": "gelu", "hidden_size": 8}'}, None),
         ({"1_Pooling/config.json": b'{"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": true}'}, None),
         ({"1_Pooling/config.json": b'{"pooling_mode": "cls", "include_prompt": false}'}, None),
         ({"1_Pooling/config.json": b'{"pooling_mode": "max"}'}, None),
