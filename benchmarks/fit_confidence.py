@@ -1,10 +1,10 @@
 """How sure to be that the files answer, fitted: `python benchmarks/fit_confidence.py [--keep FILE] SET_FOLDER…`.
 
 Each set's questions are asked with no floor, and what was seen of each answer is kept, one JSON object a line; a run that
-was stopped goes on. A logistic regression of "has an answer" on the verdict's logit, whether the evidence holds the answer
-word for word and whether it lacks a name of the question is fitted, every set weighing the same; then each set is left out
-in turn, and what the others' fit makes of it is printed: the area under the curve, and for several floors the share of
-unanswerable questions that are refused and of answerable ones that are refused wrongly.
+was stopped goes on. A logistic regression of "has an answer" is fitted, every set weighing the same, on the verdict's logit,
+whether the evidence holds the answer word for word, whether the passages lack a name of the question, and whether the evidence
+says the opposite. Then each set is left out in turn, and what the others' fit makes of it is printed: the area under the curve,
+and for several floors the share of unanswerable questions that are refused and of answerable ones that are refused wrongly.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from ragcli.adapters.offline import close_doors
 
 FLOORS = (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
 RIDGE = 0.01
+SIGNS = ("verbatim", "strangers", "opposed")
+"""What is seen of the evidence itself."""
 
 
 def main() -> None:
@@ -38,7 +40,7 @@ def main() -> None:
     sets = {folder.name: features_of([each for each in kept if each["set"] == folder.name]) for folder in options.sets}
     sets = {name: rows for name, rows in sets.items() if len(rows)}
     weights = fit(list(sets.values()))
-    names = "VERDICT_WEIGHT, VERBATIM_WEIGHT, STRANGERS_WEIGHT, OFFSET"
+    names = "VERDICT_WEIGHT, VERBATIM_WEIGHT, STRANGERS_WEIGHT, OPPOSED_WEIGHT, OFFSET"
     print(f"all sets: {names} = {', '.join(f'{weight:.2f}' for weight in weights)}")
     print("\n| set left out | n | area under curve | calibration error | " + " | ".join(f"< {floor}" for floor in FLOORS) + " |")
     print("| --- " * (4 + len(FLOORS)) + "|")
@@ -62,7 +64,7 @@ def ask_all(folder: Path, model_name: str | None, limit: int | None, keep: Path)
     seen: list[dict[str, Any]] = []
 
     def remember(verdict: float, evidence: Any) -> float:
-        seen.append({"verdict": verdict, "verbatim": evidence.verbatim, "strangers": evidence.strangers})
+        seen.append({"verdict": verdict} | {sign: getattr(evidence, sign) for sign in SIGNS})
         return 1.0
 
     asking.answerability = remember
@@ -95,20 +97,20 @@ def ask_all(folder: Path, model_name: str | None, limit: int | None, keep: Path)
                 "support": [citation.supported for citation in answer.citations],
                 "tokens": answer.usage.prompt_tokens,
                 "ms": answer.took_ms["total"],
-                **(seen[-1] if seen else {"verdict": 0.0, "verbatim": False, "strangers": False}),
+                **(seen[-1] if seen else {"verdict": 0.0} | dict.fromkeys(SIGNS, False)),
             }
             out.write(json.dumps(told, ensure_ascii=False) + "\n")
             out.flush()
 
 
 def features_of(rows: list[dict[str, Any]]) -> np.ndarray:
-    """For each question the verdict's logit, verbatim, strangers, one, and whether there is an answer."""
+    """For each question the verdict's logit, the signs, one, and whether there is an answer."""
     from ragcli.steps.judging import LEAST, MOST
 
     sure = [min(MOST, max(LEAST, each["verdict"])) for each in rows]
     return np.array(
         [
-            (math.log(verdict / (1 - verdict)), each["verbatim"], each["strangers"], 1.0, each["is_answerable"])
+            (math.log(verdict / (1 - verdict)), *(each[sign] for sign in SIGNS), 1.0, each["is_answerable"])
             for each, verdict in zip(rows, sure, strict=True)
         ],
         dtype=float,

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ragcli.steps.opposites import is_opposed
 from ragcli.steps.prompting import SYSTEM, describe_source
 from ragcli.steps.sentences import split_sentences, words_of
 from ragcli.types import Message, Passage, Prompt
@@ -23,7 +24,7 @@ LEAST, MOST = 1e-4, 1 - 1e-4
 """No verdict counts as surer than this."""
 
 # A logistic regression over the development sets: see benchmarks/fit_confidence.py.
-VERDICT_WEIGHT, VERBATIM_WEIGHT, STRANGERS_WEIGHT, OFFSET = 1.57, 0.48, -1.10, -1.57
+VERDICT_WEIGHT, VERBATIM_WEIGHT, STRANGERS_WEIGHT, OPPOSED_WEIGHT, OFFSET = 1.58, 0.47, -1.12, -1.18, -1.54
 
 NAME = re.compile(r"(?<=\s)(?:[A-ZÄÖÜÀ-Þ][\w'’-]+|\d[\w.,-]*\w)")
 """A word with a capital or a number, behind the first word of a question."""
@@ -38,6 +39,8 @@ class Evidence:
     """Whether they hold the answer word for word."""
     strangers: bool
     """Whether the question names somebody or something that no passage does."""
+    opposed: bool
+    """Whether they say the opposite of something in the question."""
 
 
 def choose_evidence(question: str, answer: str, passages: Sequence[Passage]) -> Evidence:
@@ -52,7 +55,8 @@ def choose_evidence(question: str, answer: str, passages: Sequence[Passage]) -> 
     holds = [bool(wanted) and wanted in _plain(sentence) for sentence in sentences]
     best = max(range(len(windows)), key=lambda place: (holds[place], said[place] + 0.3 * asked[place]))
     passage, _, around = windows[best]
-    return Evidence(f"{describe_source(passage.hit)}\n{around}", holds[best], _has_strangers(question, passages))
+    strangers, opposed = _has_strangers(question, passages), is_opposed(question, around)
+    return Evidence(f"{describe_source(passage.hit)}\n{around}", holds[best], strangers, opposed)
 
 
 def _windows(text: str) -> list[tuple[str, str]]:
@@ -105,5 +109,5 @@ def answerability(verdict: float, evidence: Evidence) -> float:
     """The probability that the files answer the question."""
     sure = min(MOST, max(LEAST, verdict))
     logit = VERDICT_WEIGHT * math.log(sure / (1 - sure)) + OFFSET
-    logit += VERBATIM_WEIGHT * evidence.verbatim + STRANGERS_WEIGHT * evidence.strangers
+    logit += VERBATIM_WEIGHT * evidence.verbatim + STRANGERS_WEIGHT * evidence.strangers + OPPOSED_WEIGHT * evidence.opposed
     return 1 / (1 + math.exp(-logit))

@@ -43,6 +43,11 @@ def test_a_name_or_number_of_the_question_that_no_passage_has_is_a_stranger(ques
     assert choose_evidence(question, "Anna Berg", passages(PAGE)).strangers == strangers
 
 
+@pytest.mark.parametrize(("question", "opposed"), [("What is emptied in May?", False), ("What is it before it is filled?", True)])
+def test_evidence_that_says_the_opposite_is_told(question: str, opposed: bool) -> None:
+    assert choose_evidence(question, "The tank", passages("The tank is clean after it is filled in May.")).opposed == opposed
+
+
 @given(st.text(max_size=40), st.text(max_size=40), st.lists(st.text(min_size=1, max_size=3000), min_size=1, max_size=6))
 def test_any_text_gives_a_short_piece_of_itself(question: str, answer: str, texts: list[str]) -> None:
     evidence = choose_evidence(question, answer, passages(*texts)).text.partition("\n")[2]
@@ -51,7 +56,7 @@ def test_any_text_gives_a_short_piece_of_itself(question: str, answer: str, text
 
 
 def test_the_model_is_asked_for_one_word_about_one_text() -> None:
-    user = build_judgement("When?", Evidence("In May.", verbatim=True, strangers=False)).messages[-1].content
+    user = build_judgement("When?", Evidence("In May.", verbatim=True, strangers=False, opposed=False)).messages[-1].content
     assert user.startswith("Text: In May.")
     assert user.endswith("Say yes or no.")
 
@@ -72,5 +77,6 @@ def test_a_verdict_is_yes_against_no_in_any_spelling(first_tokens: dict[str, flo
 @given(probabilities, probabilities)
 def test_a_better_verdict_and_a_better_text_are_surer(low: float, high: float) -> None:
     low, high = sorted((low, high))
-    good, bad = Evidence("", verbatim=True, strangers=False), Evidence("", verbatim=False, strangers=True)
+    good = Evidence("", verbatim=True, strangers=False, opposed=False)
+    bad = Evidence("", verbatim=False, strangers=True, opposed=True)
     assert 0 < answerability(low, bad) < answerability(high, good) < 1
