@@ -27,13 +27,13 @@ from lancedb.index import HnswSq, IvfRq  # noqa: E402
 from setting import HOME  # noqa: E402
 
 from ragcli.assistant import Assistant  # noqa: E402
-from ragcli.steps.ranking import blend_neighbours  # noqa: E402
+from ragcli.steps.ranking import CANDIDATES, blend_neighbours  # noqa: E402
 
 WINDOWS = (1, 3)
 """Sentences that are embedded together: once alone, once with their neighbours."""
 QUESTIONS = 400
 BEST = 20
-LIMIT = 200
+LIMIT = CANDIDATES
 """How many are asked for: as many as a search takes from each way of looking."""
 CONFIGURATIONS: Sequence[tuple[str, Any, dict[str, int]]] = tuple(
     (f"{name}, {cells} cells", config(cells), {"nprobes": probes, "refine_factor": refine})
@@ -94,7 +94,7 @@ def measure(vectors: Any, asked: Any) -> None:
         table = lancedb.connect(folder).create_table("vectors", rows)
         exact = [nearest(table, vector) for vector in asked]
         print(f"{len(vectors):,} vectors, {len(asked)} questions, load {os.getloadavg()[0]:.1f}")
-        print("| index | probes | refine | recall@20 | recall@200 | ms | built in s |")
+        print(f"| index | probes | refine | recall@20 | recall@{LIMIT} | ms | built in s |")
         print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
         built = ""
         for name, config, options in CONFIGURATIONS:
