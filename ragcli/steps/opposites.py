@@ -1,6 +1,6 @@
 """Whether a text says the opposite of what is asked: asked about the stronger of two, it knows a weaker one only.
 
-A question that looks answered and is not differs from an answered one by such a word more often than by anything but a name
+Of the questions that people wrote to look answered and not to be, about a fifth differ from the text by such a word
 (Rajpurkar, Jia, Liang: Know What You Don't Know, 2018), and a small model overlooks it. Only English words are known here,
 and no pair of words for one thing seen from two sides: who bought a house is told by a text that says who sold it.
 """
@@ -45,7 +45,7 @@ DEGREE = re.compile(r"\bhow \w+")
 
 def is_opposed(question: str, text: str) -> bool:
     """Whether the text has the opposite of a word of the question, and in no form the word itself."""
-    asked, told = (_known_words(DEGREE.sub("", each.casefold())) for each in (question, text))
+    asked, told = _known_words(DEGREE.sub("", question.casefold())), _known_words(text.casefold())
     _, opposites = _lexicon()
     return any(opposites[word] & told for word in asked - told)
 
