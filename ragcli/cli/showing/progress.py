@@ -44,13 +44,17 @@ class LineProgress(Progress):
         self._title, self._write, self._clock = title, write, clock
         self._unit: Unit = unit
         self._started = self._reported = clock()
+        self._begun_at = self._done = 0.0
 
     def update(self, done: float, total: float, label: str) -> None:
         now = self._clock()
+        if done < self._done:  # something else has begun, such as unpacking what was downloaded
+            self._started, self._begun_at = now, done
+        self._done = done
         if now - self._reported < REPORT_SECONDS:
             return
         self._reported = now
-        rate = done / (now - self._started)
+        rate = (done - self._begun_at) / (now - self._started) if now > self._started else 0.0
         left = f", about {duration((total - done) / rate)} left" if rate and total > done else ""
         self._write(f"{self._title}: {label}, {_rate_text(rate, self._unit)}{left}")
 
