@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from ragcli.adapters.readers import archive
+from ragcli.adapters.readers import archive, structure
 from ragcli.adapters.readers.parsed import UnreadableError
 from ragcli.adapters.readers.structure import html_text, read_html, read_office
 from tests.readers.test_lines import assert_parsed_sound, pieces
@@ -204,6 +204,14 @@ def test_locked_files_are_reported_as_such() -> None:
     assert reason_for(zipped({"mimetype": "x", "META-INF/manifest.xml": manifest}), "odt") == "encrypted"
     book = '<encryption><CipherReference URI="chapter1.xhtml"/></encryption>'
     assert reason_for(zipped({"mimetype": "x", "META-INF/encryption.xml": book}), "epub") == "encrypted"
+
+
+def test_a_library_that_tells_of_too_little_memory_does_not_blame_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run_out(*_: object) -> None:
+        raise RuntimeError("Parsing error: DOCX parsing failed: IO error: out of memory")
+
+    monkeypatch.setattr(structure.xberg, "extract", run_out)
+    assert reason_for(make_docx("words"), "docx") == "too_much_memory"
 
 
 @pytest.mark.parametrize("ending", ["docx", "xlsx", "pptx", "odt", "epub"])

@@ -49,7 +49,7 @@ _NO_MARKS = ["a", "abbr", "b", "code", "em", "font", "i", "mark", "s", "small", 
 def read_office(data: bytes, ending: str) -> Parsed:
     """Sections of an Office file, e-book or Outlook message.
 
-    Raises UnreadableError: ``encrypted``, ``malformed``, ``too_much_output``, ``unsupported``.
+    Raises UnreadableError: ``encrypted``, ``malformed``, ``too_much_memory``, ``too_much_output``, ``unsupported``.
     """
     ending = _true_ending(data, ALIASES.get(ending, ending))
     check_container(data, ending)
@@ -153,6 +153,8 @@ def _translated() -> Iterator[None]:
 
 def _reason(message: str) -> str:
     message = message.lower()
+    if message.endswith("out of memory"):  # some of xberg's parts say so, where others end the process
+        return "too_much_memory"
     if "password" in message or "encrypt" in message:
         return "encrypted"
     return "too_much_output" if "security limit" in message or "exceeds" in message else "malformed"
