@@ -21,10 +21,6 @@ BEST_EFFORT_LAST, IDLE = 2 << 13 | 7, 3 << 13
 """Linux: after all others of the usual class; only when nobody else wants the disk."""
 MACOS_POLICIES = {"low": 4, "idle": 3}
 """IOPOL_UTILITY and IOPOL_THROTTLE of setiopolicy_np(3)."""
-ARENA_MAX = -8
-"""M_ARENA_MAX of mallopt(3)."""
-HEAPS = 2
-"""Tidying a million chunks took 1.4 GB with a heap for every thread, 1.0 with two, 0.95 with one, all in the same time."""
 
 
 def give_way(*, niceness: int, disk: str) -> None:
@@ -46,14 +42,6 @@ def _stand_back_at_disk(disk: str) -> None:
         library.setiopolicy_np(0, 0, MACOS_POLICIES[disk])
     else:
         library.syscall(IOPRIO_SET[platform.machine()], 1, 0, IDLE if disk == "idle" else BEST_EFFORT_LAST)
-
-
-def share_heaps() -> None:
-    """Threads that start from now on share few heaps, so that one takes what another has freed. GNU's C library has one for
-    each otherwise; others stay as they are.
-    """
-    with suppress(AttributeError):
-        ctypes.CDLL(None).mallopt(ARENA_MAX, HEAPS)
 
 
 def give_memory_back() -> None:

@@ -18,7 +18,7 @@ from ragcli.adapters import durability, lance_files
 from ragcli.adapters.copies import leave_out_of_copies
 from ragcli.adapters.inspection import Inspection, whole_rows
 from ragcli.adapters.ledger import CLEANING, TIDY, UNTIDIED, Ledger, TableState
-from ragcli.adapters.manners import give_memory_back, share_heaps
+from ragcli.adapters.manners import give_memory_back
 from ragcli.errors import StoreError
 from ragcli.types import IndexIdentity, Root, SourceUpdate, StoredSource
 
@@ -42,7 +42,6 @@ class StoreWriter:
         self.ledger = ledger
         self._folder = folder
         leave_out_of_copies(folder)
-        share_heaps()  # before LanceDB starts its threads
         self._dimension = dimension
         self._table: ChunkTable | None = None
         self._commits = 0

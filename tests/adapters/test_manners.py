@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ragcli.adapters.manners import HEAPS, battery_percent, parse_pmset, reason_to_wait
+from ragcli.adapters.manners import battery_percent, parse_pmset, reason_to_wait
 
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc and /sys as Linux has them")
 PMSET = """Now drawing from '{source}'
@@ -66,30 +66,6 @@ print(kept - held())
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert int(done.stdout) > 50_000
-
-
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have one heap anyway")
-@pytest.mark.parametrize("first", ["share_heaps()", ""], ids=["asked", "unasked"])
-def test_threads_share_heaps_when_asked_to(first: str) -> None:
-    code = f"""
-import ctypes, os, threading
-from ragcli.adapters.manners import share_heaps
-{first}
-library, together = ctypes.CDLL(None), threading.Barrier(8)
-library.fdopen.restype = library.malloc.restype = ctypes.c_void_p
-def take():
-    together.wait()
-    library.malloc(1000)
-    together.wait()
-threads = [threading.Thread(target=take) for _ in range(8)]
-[thread.start() for thread in threads]
-[thread.join() for thread in threads]
-output = ctypes.c_void_p(library.fdopen(1, b"w"))
-library.malloc_info(0, output)
-library.fflush(output)
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
-    assert (done.stdout.count("<heap nr=") <= HEAPS) == bool(first)
 
 
 @ON_LINUX
