@@ -11,7 +11,8 @@ import platform
 import re
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 POWER_SUPPLIES = Path("/sys/class/power_supply")
@@ -21,6 +22,8 @@ BEST_EFFORT_LAST, IDLE = 2 << 13 | 7, 3 << 13
 """Linux: after all others of the usual class; only when nobody else wants the disk."""
 MACOS_POLICIES = {"low": 4, "idle": 3}
 """IOPOL_UTILITY and IOPOL_THROTTLE of setiopolicy_np(3)."""
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+"""The names that mallopt(3) gives its settings."""
 
 
 def give_way(*, niceness: int, disk: str) -> None:
@@ -44,10 +47,27 @@ def _stand_back_at_disk(disk: str) -> None:
         library.syscall(IOPRIO_SET[platform.machine()], 1, 0, IDLE if disk == "idle" else BEST_EFFORT_LAST)
 
 
-def give_memory_back() -> None:
-    """What was freed is the system's again. GNU's C library keeps it, in as many heaps as there are threads; others do not."""
+@contextmanager
+def lean_memory() -> Iterator[None]:
+    """Meanwhile large blocks are the system's again as soon as they are freed, and in the end all that was freed is.
+
+    GNU's C library keeps what was freed, in as many heaps as there are threads; others do not, and nothing changes there.
+    """
+    library = ctypes.CDLL(None)
+    _set_malloc(library, {M_MMAP_THRESHOLD: 128 * 1024})
+    try:
+        yield
+    finally:
+        # What the library comes to by itself in a process that has freed large blocks: elsewhere they cost more than they save.
+        _set_malloc(library, {M_MMAP_THRESHOLD: 32 * 1024 * 1024, M_TRIM_THRESHOLD: 64 * 1024 * 1024})
+        with suppress(AttributeError):
+            library.malloc_trim(0)
+
+
+def _set_malloc(library: ctypes.CDLL, settings: Mapping[int, int]) -> None:
     with suppress(AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)
+        for name, value in settings.items():
+            library.mallopt(name, value)
 
 
 def reason_to_wait(below: int, *, supplies: Path = POWER_SUPPLIES) -> str:

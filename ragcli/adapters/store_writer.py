@@ -18,7 +18,7 @@ from ragcli.adapters import durability, lance_files
 from ragcli.adapters.copies import leave_out_of_copies
 from ragcli.adapters.inspection import Inspection, whole_rows
 from ragcli.adapters.ledger import CLEANING, TIDY, UNTIDIED, Ledger, TableState
-from ragcli.adapters.manners import give_memory_back
+from ragcli.adapters.manners import lean_memory
 from ragcli.errors import StoreError
 from ragcli.types import IndexIdentity, Root, SourceUpdate, StoredSource
 
@@ -289,6 +289,6 @@ class StoreWriter:
 def _tidy_to_the_end(table: ChunkTable) -> None:
     """Nothing is left to tidy: ``clean`` would do it otherwise, and then remove files of the version that the ledger names."""
     version = -1
-    while version != (version := table.state().version):
-        table.tidy()
-        give_memory_back()  # of a large table that is hundreds of megabytes, and indexing goes on
+    with lean_memory():  # of a large table it takes a gigabyte otherwise, and keeps hundreds of megabytes
+        while version != (version := table.state().version):
+            table.tidy()

@@ -51,21 +51,27 @@ def test_who_is_nicer_already_stays_so() -> None:
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries keep nothing")
-def test_what_was_freed_is_the_systems_again() -> None:
-    code = """
+@pytest.mark.parametrize("size", [60_000, 400_000], ids=["in the end", "at once"])
+def test_what_was_freed_is_the_systems_again(size: int) -> None:
+    """Small blocks when the work ends, large ones as soon as they are freed."""
+    code = f"""
 import re
 from pathlib import Path
-from ragcli.adapters.manners import give_memory_back
+from ragcli.adapters.manners import lean_memory
 def held(): return int(re.search(r"VmRSS:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
-pieces = [bytearray(60_000) for _ in range(2_000)]
-fence = bytearray(60_000)  # above them: without it the heap would shrink by itself
-del pieces
-kept = held()
-give_memory_back()
-print(kept - held())
+del [bytearray(30_000_000)][:]  # from now on blocks of 400 kB come from the heap by themselves
+with lean_memory():
+    pieces = [bytearray({size}) for _ in range(120_000_000 // {size})]
+    fence = bytearray({size})  # above them: without it the heap would shrink by itself
+    full = held()
+    del pieces
+    at_once = full - held()
+print(at_once, full - held())
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
-    assert int(done.stdout) > 50_000
+    at_once, in_the_end = map(int, done.stdout.split())
+    assert in_the_end > 50_000
+    assert (at_once > 50_000) == (size > 128 * 1024)
 
 
 @ON_LINUX
