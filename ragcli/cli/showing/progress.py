@@ -55,8 +55,9 @@ class LineProgress(Progress):
             return
         self._reported = now
         rate = (done - self._begun_at) / (now - self._started) if now > self._started else 0.0
+        speed = f", {_rate_text(rate, self._unit)}" if rate else ""
         left = f", about {duration((total - done) / rate)} left" if rate and total > done else ""
-        self._write(f"{self._title}: {label}, {_rate_text(rate, self._unit)}{left}")
+        self._write(f"{self._title}: {label}{speed}{left}")
 
 
 def _rate_text(rate: float, unit: Unit) -> str:
