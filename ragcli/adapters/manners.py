@@ -49,12 +49,12 @@ def _stand_back_at_disk(disk: str) -> None:
 
 @contextmanager
 def lean_memory() -> Iterator[None]:
-    """Meanwhile large blocks are the system's again as soon as they are freed, and in the end all that was freed is.
+    """Meanwhile large blocks are the system's again soon after they were freed, and in the end all that was freed is.
 
     GNU's C library keeps what was freed, in as many heaps as there are threads; others do not, and nothing changes there.
     """
     library = ctypes.CDLL(None)
-    _set_malloc(library, {M_MMAP_THRESHOLD: 128 * 1024})
+    _set_malloc(library, {M_MMAP_THRESHOLD: 128 * 1024, M_TRIM_THRESHOLD: 128 * 1024})
     try:
         yield
     finally:

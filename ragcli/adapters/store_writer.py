@@ -289,6 +289,6 @@ class StoreWriter:
 def _tidy_to_the_end(table: ChunkTable) -> None:
     """Nothing is left to tidy: ``clean`` would do it otherwise, and then remove files of the version that the ledger names."""
     version = -1
-    with lean_memory():  # of a large table it takes a gigabyte otherwise, and keeps hundreds of megabytes
-        while version != (version := table.state().version):
+    while version != (version := table.state().version):
+        with lean_memory():  # of a large table it takes a gigabyte otherwise, and keeps hundreds of megabytes
             table.tidy()
