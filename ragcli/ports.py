@@ -189,6 +189,13 @@ class LanguageModel(Protocol):
         """The likeliest tokens for an answer to begin with, each with its probability; at least the ten likeliest."""
         ...
 
+    def likelihoods(self, prompt: Prompt, text: str) -> tuple[float, ...]:
+        """How likely each token of the text is to come next if the text is the answer: natural logarithms, none above 0.
+
+        Tokens that are only part of a character may be missing.
+        """
+        ...
+
     def close(self) -> None: ...
 
 
@@ -211,6 +218,8 @@ class PromptEncoder(Protocol):
     """Turns prompts into token ids such that no content can spell a control token."""
 
     def encode_prompt(self, prompt: Prompt) -> list[int]: ...
+
+    def encode_text(self, text: str) -> list[int]: ...
 
     def count_tokens(self, text: str) -> int: ...
 

@@ -10,7 +10,6 @@ import ctypes
 import importlib.util
 import math
 import os
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ragcli.adapters.engine_thread import Emit, EngineThread
+from ragcli.adapters.processors import available_cores
 from ragcli.errors import ModelError, prompt_too_long
 from ragcli.ports import PromptEncoder
 from ragcli.types import Delta, ModelIdentity, Prompt, Stop, Usage
@@ -58,8 +58,8 @@ BATCH = 64
 GPU_BATCH = 512
 LIKELIEST = 20
 """Tokens whose probability is told."""
-MOST_THREADS = 16
-"""Decoding is bound by memory: beyond this, threads only wait for one another."""
+FORCED = 1000.0
+"""Added to a token's logit, so that it is the one that is said; what is told of its likelihood is from before."""
 LONGEST_SOCKET_PATH = 100
 """Bytes; systems allow 104 to 108."""
 SOCKET_NAME_LENGTH = len("/engine-xxxxxxxx/engine.sock")
@@ -129,10 +129,25 @@ class LlamaCppModel:
 
         return next(likely for likely in self._thread.stream(weigh) if likely)
 
-    def _request(self, prompt: Prompt, max_tokens: int) -> dict[str, Any]:
+    def likelihoods(self, prompt: Prompt, text: str) -> tuple[float, ...]:
+        """The logarithm of each token's likelihood if the text is the answer. Raises as ``stream`` does.
+
+        llama.cpp tells nothing of a token that is only part of a character.
+        """
+        said = self._encoder.encode_text(text)
+        request = self._request(prompt, 1, beside=len(said)) | {"n_probs": 1, "cache_prompt": True}
+
+        def weigh(emit: Emit[float | None]) -> None:
+            for place, token in enumerate(said):
+                step = {"prompt": [*request["prompt"], *said[:place]], "logit_bias": [[token, FORCED]]}
+                self._complete(request | step, _logarithm, emit)
+
+        return tuple(likelihood for likelihood in self._thread.stream(weigh) if likelihood is not None)
+
+    def _request(self, prompt: Prompt, max_tokens: int, *, beside: int = 0) -> dict[str, Any]:
         ids = self._encoder.encode_prompt(prompt)
-        if len(ids) >= self.window:
-            raise prompt_too_long(len(ids), self.window)
+        if len(ids) + beside >= self.window:
+            raise prompt_too_long(len(ids) + beside, self.window)
         return {
             "prompt": ids,
             "max_tokens": max(1, min(max_tokens, self.window - len(ids))),
@@ -215,6 +230,12 @@ def _likelihoods(chunk: Chunk) -> Mapping[str, float]:
     return likely
 
 
+def _logarithm(chunk: Chunk) -> float | None:
+    """How likely the one token was that was said; None where the chunk tells something else."""
+    entries = (chunk["choices"][0].get("logprobs") or {}).get("content")
+    return float(entries[0]["logprob"]) if entries else None
+
+
 @contextmanager
 def translated(name: str) -> Iterator[None]:
     """Errors of xllamacpp become ModelError ``model-failed``."""
@@ -248,51 +269,6 @@ def socket_folder(run_folder: Path) -> Iterator[Path]:
         yield Path(folder)
 
 
-# ---- the machine -----------------------------------------------------------------------------
-
-
 def has_gpu() -> bool:
     """Whether this build of llama.cpp sees a device other than the processor."""
     return any("GPU" in device["type"].name for device in llama.get_device_info())
-
-
-def available_cores() -> int:
-    """Physical cores this process may use, at most ``MOST_THREADS``; 0 where only llama.cpp itself can tell.
-
-    Counts what the scheduler allows, two threads of one core once, and no more than the container's quota.
-    """
-    if not sys.platform.startswith("linux"):
-        return 0
-    processors = os.sched_getaffinity(0)
-    cores = len({_siblings(processor) for processor in processors})
-    return max(1, math.ceil(min(cores, cgroup_quota(), MOST_THREADS)))
-
-
-def _siblings(processor: int) -> str:
-    """The processors that share its core, in the kernel's words."""
-    file = Path(f"/sys/devices/system/cpu/cpu{processor}/topology/thread_siblings_list")
-    try:
-        return file.read_text(encoding="ascii")
-    except OSError:
-        return str(processor)
-
-
-def cgroup_quota(root: Path = Path("/sys/fs/cgroup"), membership: Path = Path("/proc/self/cgroup")) -> float:
-    """How many processors' time the container may use, by cgroup version 2 or 1; infinite without a limit."""
-    limits = [_quota(root / "cpu" / "cpu.cfs_quota_us", root / "cpu" / "cpu.cfs_period_us")]
-    try:
-        own = next(line[3:] for line in membership.read_text(encoding="utf-8").splitlines() if line.startswith("0::"))
-    except (OSError, StopIteration):
-        own = "/"
-    group = root / own.strip().lstrip("/")
-    limits += [_quota(folder / "cpu.max") for folder in (group, *group.parents) if folder.is_relative_to(root)]
-    return min(limits)
-
-
-def _quota(*files: Path) -> float:
-    """Quota divided by period, both in microseconds, from one file or two; infinite if there is none."""
-    try:
-        quota, period = " ".join(file.read_text(encoding="ascii") for file in files).split()
-        return float(quota) / float(period) if float(quota) > 0 else math.inf
-    except (OSError, ValueError):
-        return math.inf

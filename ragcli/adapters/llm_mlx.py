@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import importlib.metadata
 import importlib.util
-import math
 import platform
 import sys
 import warnings
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ragcli.adapters.engine_thread import Emit, EngineThread
+from ragcli.adapters.mlx_choosing import Choose, Dictation, Mask
 from ragcli.adapters.text_stream import TextStream
 from ragcli.errors import ModelError, prompt_too_long
 from ragcli.ports import Constrain, Constraint, PromptEncoder
@@ -118,10 +118,22 @@ class MlxModel:
 
         return next(likely for likely in self._thread.stream(weigh) if not isinstance(likely, Delta))
 
-    def _fitting(self, prompt: Prompt) -> list[int]:
+    def likelihoods(self, prompt: Prompt, text: str) -> tuple[float, ...]:
+        """The logarithm of each token's likelihood if the text is the answer. Raises as ``stream`` does."""
+        said = self._encoder.encode_text(text)
+        ids = self._fitting(prompt, beside=len(said))
+        if not said:
+            return ()
+
+        def weigh(emit: Emit[Delta | tuple[float, ...]]) -> None:
+            emit(self._dictate(ids, said, emit))
+
+        return next(told for told in self._thread.stream(weigh) if not isinstance(told, Delta))
+
+    def _fitting(self, prompt: Prompt, *, beside: int = 0) -> list[int]:
         ids = self._encoder.encode_prompt(prompt)
-        if len(ids) >= self.window:
-            raise prompt_too_long(len(ids), self.window)
+        if len(ids) + beside >= self.window:
+            raise prompt_too_long(len(ids) + beside, self.window)
         return ids
 
     def close(self) -> None:
@@ -132,8 +144,8 @@ class MlxModel:
 
     def _generate(self, ids: Sequence[int], max_tokens: int, emit: Emit[Delta | Stop], schema: Mapping[str, Any] | None) -> None:
         text, reason, count = TextStream(self._encoder.decode), "length", 0
-        begin = partial(self._begin_constraint, schema) if schema is not None else None
-        with translated(self.identity.name), closing(self._model().tokens(ids, max_tokens, emit, begin)) as tokens:
+        choose = Mask(partial(self._begin_constraint, schema)) if schema is not None else None
+        with translated(self.identity.name), closing(self._model().tokens(ids, max_tokens, emit, choose)) as tokens:
             for token, _ in tokens:
                 count += 1
                 if token in self._encoder.stop_ids:
@@ -152,6 +164,14 @@ class MlxModel:
                     text = self._encoder.decode([token])
                     told[text] = told.get(text, 0.0) + probability
                 emit(told)
+
+    def _dictate(self, ids: Sequence[int], said: Sequence[int], emit: Emit[Any]) -> tuple[float, ...]:
+        with translated(self.identity.name):
+            model = self._model()
+            dictation = Dictation(said)
+            for _ in model.tokens(ids, len(said), emit, dictation):
+                pass
+            return dictation.likelihoods()
 
     def _begin_constraint(self, schema: Mapping[str, Any], width: int) -> Constraint:
         if self._constrain is None:
@@ -190,11 +210,11 @@ class _Loaded:
         return list(zip(best.tolist(), self.core.exp(log_probabilities[best]).tolist(), strict=True))
 
     def tokens(
-        self, ids: Sequence[int], max_tokens: int, emit: Emit[Any], begin: Callable[[int], Constraint] | None = None
+        self, ids: Sequence[int], max_tokens: int, emit: Emit[Any], choose: Choose | None = None
     ) -> Generator[tuple[int, Any], None, None]:
         """The likeliest token each time, beside the logarithms of all probabilities; none once the consumer has gone.
 
-        ``begin`` makes a constraint, given how many tokens the model tells apart: then the likeliest that it allows.
+        ``choose`` changes the logits first, see ``mlx_choosing``.
         """
 
         def on_progress(_done: int, _total: int) -> None:
@@ -208,7 +228,7 @@ class _Loaded:
             max_tokens=max_tokens,
             prefill_step_size=self.prefill_step,
             prompt_progress_callback=on_progress,
-            logits_processors=[_Mask(self.core, begin)] if begin else None,
+            logits_processors=[partial(choose, self.core)] if choose else None,
         )
         try:
             with closing(steps):
@@ -219,22 +239,6 @@ class _Loaded:
         finally:
             # One token more than was taken is always being computed; the process must not end meanwhile.
             self.core.synchronize(self.stream)
-
-
-class _Mask:
-    """Puts what a constraint does not allow out of the question; called by mlx-lm before each choice."""
-
-    def __init__(self, core: Any, begin: Callable[[int], Constraint]) -> None:
-        self._core = core
-        self._begin = begin
-        self._constraint: Constraint | None = None
-
-    def __call__(self, said: Any, logits: Any) -> Any:
-        if self._constraint is None:
-            self._constraint = self._begin(logits.shape[-1])
-        else:
-            self._constraint.add(said[-1].item())
-        return self._core.where(self._core.array(self._constraint.allowed()), logits, -math.inf)
 
 
 class _UnwantedError(Exception):

@@ -91,6 +91,10 @@ class ChatEncoder:
             for id in (self._encode_content(contents[piece], markers) if piece in contents else self._encode(piece))
         ]
 
+    def encode_text(self, text: str) -> list[int]:
+        """The text alone, as an answer would have it."""
+        return self._encode_content(text)
+
     def count_tokens(self, text: str) -> int:
         return len(self._encode_content(text))
 

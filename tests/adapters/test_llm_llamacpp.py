@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import signal
 import stat
@@ -15,7 +14,7 @@ from typing import Any
 import pytest
 
 from ragcli.adapters import llm_llamacpp
-from ragcli.adapters.llm_llamacpp import LlamaCppModel, available_cores, cgroup_quota, find_gguf, socket_folder
+from ragcli.adapters.llm_llamacpp import LlamaCppModel, find_gguf, socket_folder
 from ragcli.adapters.tokenizer import ChatEncoder
 from ragcli.errors import ModelError
 from ragcli.steps.fitting import bound_schema, fits
@@ -210,30 +209,3 @@ def test_a_long_path_is_no_obstacle_for_the_socket(tmp_path: Path) -> None:
 
 def test_threads_wait_asleep() -> None:
     assert os.environ["OMP_WAIT_POLICY"] == "passive"
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere llama.cpp counts")
-def test_no_more_threads_than_this_process_may_use() -> None:
-    assert 1 <= available_cores() <= len(os.sched_getaffinity(0))
-
-
-@pytest.mark.parametrize(
-    ("files", "expected"),
-    [
-        ({}, math.inf),
-        ({"cpu.max": "max 100000\n"}, math.inf),
-        ({"cpu.max": "150000 100000\n"}, 1.5),
-        ({"box/cpu.max": "50000 100000\n", "cpu.max": "400000 100000\n"}, 0.5),
-        ({"box/cpu.max": "max 100000\n", "cpu.max": "400000 100000\n"}, 4.0),
-        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, math.inf),
-        ({"cpu/cpu.cfs_quota_us": "200000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 2.0),
-    ],
-)
-def test_a_containers_quota_is_found(tmp_path: Path, files: dict[str, str], expected: float) -> None:
-    membership = tmp_path / "membership"
-    membership.write_text("4:memory:/x\n0::/box\n")
-    for name, text in files.items():
-        (tmp_path / "cgroup" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "cgroup" / name).write_text(text)
-
-    assert cgroup_quota(tmp_path / "cgroup", membership) == expected

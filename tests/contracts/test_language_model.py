@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -158,9 +159,39 @@ def test_the_likeliest_first_token_is_the_one_that_is_said(model: LanguageModel)
     assert said.strip() == max(likely, key=lambda text: likely[text]).strip() or not said.strip()
 
 
+def test_every_token_of_a_text_has_a_likelihood(model: LanguageModel) -> None:
+    text = "Paris, the capital of France."
+    likelihoods = model.likelihoods(QUESTION, text)
+
+    assert len(likelihoods) == model.count_tokens(text)
+    assert all(likelihood <= 1e-3 for likelihood in likelihoods)
+    assert 0 < len(model.likelihoods(QUESTION, "パリ🎉")) <= model.count_tokens("パリ🎉")
+    assert model.likelihoods(QUESTION, "") == ()
+
+
+def test_what_the_model_would_say_is_as_likely_as_it_says(model: LanguageModel) -> None:
+    """Both ways of asking agree on the first token."""
+    if isinstance(model, ScriptedModel):
+        pytest.skip("it is as sure of everything")
+    likely = model.first_tokens(QUESTION).items()
+    whole = [(text, share) for text, share in likely if model.count_tokens(text) == 1 and "\ufffd" not in text]
+    assert whole
+
+    for text, share in whole[:3]:
+        assert math.exp(model.likelihoods(QUESTION, text)[0]) == pytest.approx(share, abs=0.02)
+
+
+def test_a_text_too_long_to_weigh_is_refused(model: LanguageModel) -> None:
+    with pytest.raises(ModelError) as caught:
+        model.likelihoods(QUESTION, "word " * WINDOW)
+
+    assert str(WINDOW) in caught.value.message
+
+
 def test_looking_ahead_changes_no_answer(model: LanguageModel) -> None:
     before = text_of(list(model.stream(QUESTION, max_tokens=8)))
     model.first_tokens(Prompt((Message("user", "Is Paris in France? Say yes or no."),)))
+    model.likelihoods(QUESTION, "Rome")
 
     assert text_of(list(model.stream(QUESTION, max_tokens=8))) == before
 

@@ -45,6 +45,7 @@ class ScriptedModel:
         self.prompts: list[Prompt] = []
         self.judged: list[Prompt] = []
         self.verdict = 0.95
+        self.likelihood = -1.0
         self.closed = False
         self._replies = deque(replies)
         self._always = always
@@ -73,6 +74,15 @@ class ScriptedModel:
             return {"Yes": self.verdict, "No": 1 - self.verdict}
         reply = self._replies[0] if self._replies else self._always or "?"
         return {reply.split()[0]: 0.9, "…": 0.1}
+
+    def likelihoods(self, prompt: Prompt, text: str) -> tuple[float, ...]:
+        """Its ``likelihood`` for every word."""
+        if (
+            tokens := sum(self.count_tokens(message.content) for message in prompt.messages) + self.count_tokens(text)
+        ) >= self.window:
+            raise prompt_too_long(tokens, self.window)
+        self.judged.append(prompt)
+        return tuple(self.likelihood for _ in text.split())
 
     def close(self) -> None:
         self.closed = True

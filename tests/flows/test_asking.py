@@ -326,9 +326,18 @@ def test_what_the_model_finds_no_answer_to_is_never_answered() -> None:
 def test_the_model_judges_the_sentences_that_it_answered_from_and_not_the_page() -> None:
     desk = desk_with("It ends on 31 May 2027 [1].")
     ask(desk)
-    (judged,) = desk.model.judged
-    assert FILES["lease.md"] in judged.messages[-1].content
-    assert FILES["rules.txt"] not in judged.messages[-1].content
+    asked = [prompt.messages[-1].content for prompt in desk.model.judged]
+    assert len(asked) == 2, "whether the sentences answer, and what they answer"
+    assert all(FILES["lease.md"] in content and FILES["rules.txt"] not in content for content in asked)
+
+
+def test_a_question_that_the_sentences_do_not_suggest_is_answered_with_less_confidence() -> None:
+    sure = []
+    for likelihood in (-1.0, -15.0):
+        desk = desk_with("It ends on 31 May 2027 [1].")
+        desk.model.likelihood = likelihood
+        sure.append(ask(desk)[1].confidence)
+    assert sure[0] > sure[1]
 
 
 @pytest.mark.parametrize("question", ["Explain the lease", "Summarise when the lease ends"])

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragcli.steps.judging import LONGEST_EVIDENCE, Evidence, answerability, build_judgement, choose_evidence, read_verdict
+from ragcli.steps.judging import (
+    LONGEST_ANSWER,
+    LONGEST_EVIDENCE,
+    Evidence,
+    answerability,
+    build_guess,
+    build_judgement,
+    choose_evidence,
+    find_surprise,
+    read_verdict,
+)
 from ragcli.types import Passage
 from tests.fakes.passages import hit
 
@@ -74,9 +84,28 @@ def test_a_verdict_is_yes_against_no_in_any_spelling(first_tokens: dict[str, flo
     assert read_verdict(first_tokens) == pytest.approx(verdict)
 
 
-@given(probabilities, probabilities)
-def test_a_better_verdict_and_a_better_text_are_surer(low: float, high: float) -> None:
+def test_both_prompts_begin_alike_so_that_the_text_is_read_once() -> None:
+    evidence = Evidence("In May.", verbatim=True, strangers=False, opposed=False)
+    judgement, guess = build_judgement("When?", evidence).messages, build_guess("May. " * 1000, evidence).messages
+    assert judgement[0] == guess[0]
+    assert judgement[1].content.startswith("Text: In May.\n\n")
+    assert guess[1].content.startswith("Text: In May.\n\n")
+    assert len(guess[1].content) < LONGEST_ANSWER + 100
+
+
+def test_a_question_surprises_by_its_least_likely_token_behind_the_first() -> None:
+    assert find_surprise((-9.0, -0.5, -4.0, -2.0)) == 4.0
+    assert find_surprise((-9.0,)) == find_surprise(()) == 0.0
+
+
+def test_no_slip_of_the_pen_counts_for_everything() -> None:
+    assert find_surprise((-1.0, -40.0)) == find_surprise((-1.0, -20.0))
+
+
+@given(probabilities, probabilities, st.floats(0, 30), st.floats(0, 30))
+def test_a_better_verdict_and_a_better_text_are_surer(low: float, high: float, less: float, more: float) -> None:
     low, high = sorted((low, high))
+    less, more = sorted((less, more))
     good = Evidence("", verbatim=True, strangers=False, opposed=False)
     bad = Evidence("", verbatim=False, strangers=True, opposed=True)
-    assert 0 < answerability(low, bad) < answerability(high, good) < 1
+    assert 0 < answerability(low, more, bad) < answerability(high, less, good) < 1
