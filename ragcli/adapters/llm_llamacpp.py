@@ -83,20 +83,14 @@ class LlamaCppModel:
         run_folder: Path,
         threads: int = 0,
         window: int = 4096,
-        reuse_prefix: bool = True,
     ) -> None:
-        """``threads`` 0 takes the physical cores this process may use.
-
-        ``reuse_prefix`` keeps what a prompt shares with the one before. It saves time, and may change the last bits
-        of the numbers and so, rarely, a word.
-        """
+        """``threads`` 0 takes the physical cores this process may use."""
         self.identity = identity
         self.window = window
         self._file = find_gguf(folder)
         self._encoder = encoder
         self._run_folder = run_folder
         self._threads = threads or available_cores()
-        self._reuse_prefix = reuse_prefix
         self._thread: EngineThread = EngineThread("llama.cpp", self._unload)
         self._server: Any = None
         self._context = 0
@@ -125,7 +119,7 @@ class LlamaCppModel:
         request = self._request(prompt, 1) | {"n_probs": LIKELIEST}
 
         def weigh(emit: Emit[Mapping[str, float]]) -> None:
-            self._complete(request, _likelihoods, emit)
+            self._complete(request, _first_tokens, emit)
 
         return next(likely for likely in self._thread.stream(weigh) if likely)
 
@@ -135,10 +129,12 @@ class LlamaCppModel:
         llama.cpp tells nothing of a token that is only part of a character.
         """
         said = self._encoder.encode_text(text)
-        request = self._request(prompt, 1, beside=len(said)) | {"n_probs": 1, "cache_prompt": True}
+        request = self._request(prompt, 1, beside=len(said)) | {"n_probs": 1}
 
         def weigh(emit: Emit[float | None]) -> None:
             for place, token in enumerate(said):
+                if not emit(None):
+                    return
                 step = {"prompt": [*request["prompt"], *said[:place]], "logit_bias": [[token, FORCED]]}
                 self._complete(request | step, _logarithm, emit)
 
@@ -154,7 +150,8 @@ class LlamaCppModel:
             "temperature": 0.0,
             "stream": True,
             "return_progress": True,
-            "cache_prompt": self._reuse_prefix,
+            # What a prompt shares with the one before is not read again. It may change the last bits and so, rarely, a word.
+            "cache_prompt": True,
         }
 
     def close(self) -> None:
@@ -221,7 +218,7 @@ def _event(chunk: Chunk) -> Delta | Stop:
     return Stop("length" if choice["finish_reason"] == "length" else "stop", usage)
 
 
-def _likelihoods(chunk: Chunk) -> Mapping[str, float]:
+def _first_tokens(chunk: Chunk) -> Mapping[str, float]:
     """Probabilities of the first token; empty where the chunk tells something else."""
     entries = ((chunk["choices"][0].get("logprobs") or {}).get("content") or [{}])[0].get("top_logprobs", ())
     likely: dict[str, float] = {}
