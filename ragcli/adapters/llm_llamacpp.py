@@ -129,13 +129,13 @@ class LlamaCppModel:
         llama.cpp tells nothing of a token that is only part of a character.
         """
         said = self._encoder.encode_text(text)
-        request = self._request(prompt, 1, beside=len(said)) | {"n_probs": 1}
+        request = self._request(prompt, 1, beside=len(said))
 
         def weigh(emit: Emit[float | None]) -> None:
             for place, token in enumerate(said):
                 if not emit(None):
                     return
-                step = {"prompt": [*request["prompt"], *said[:place]], "logit_bias": [[token, FORCED]]}
+                step = {"prompt": [*request["prompt"], *said[:place]], "logit_bias": [[token, FORCED]], "n_probs": 1}
                 self._complete(request | step, _logarithm, emit)
 
         return tuple(likelihood for likelihood in self._thread.stream(weigh) if likelihood is not None)
