@@ -66,7 +66,7 @@ class AnswerSettings:
     """auto, llamacpp or mlx."""
     max_tokens: int = 256
     """Longest answer."""
-    context_tokens: int = 400
+    context_tokens: int = 380
     """How much text of the files the model is shown."""
     min_similarity: float = 0.25
     """With no passage at least this close to the question the model is not asked."""
