@@ -96,7 +96,7 @@ class ChatEncoder:
         return self._encode_content(text)
 
     def count_tokens(self, text: str) -> int:
-        return len(self._encode_content(text))
+        return len(self.encode_text(text))
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of the ids; control tokens have none."""

@@ -13,7 +13,15 @@ from ragcli.flows.searching import SearchPorts, Stopwatch, fits, is_close_enough
 from ragcli.ports import LanguageModel, Store
 from ragcli.steps.citing import MarkerFilter, add_markers, find_citations, may_become_not_found, says_not_found, settle_markers
 from ragcli.steps.defusing import Defused, defuse_context
-from ragcli.steps.judging import answerability, build_guess, build_judgement, choose_evidence, find_surprise, read_verdict
+from ragcli.steps.judging import (
+    LONGEST_GUESS,
+    answerability,
+    build_guess,
+    build_judgement,
+    choose_evidence,
+    find_surprise,
+    read_verdict,
+)
 from ragcli.steps.prompting import build_prompt, pack_context, wants_more_than_a_fact
 from ragcli.steps.sentences import find_loop
 from ragcli.steps.withholding import withhold
@@ -136,7 +144,7 @@ def judge_answer(question: str, answer: str, context: Context, model: LanguageMo
         return 0.0
     evidence = choose_evidence(question, answer, context.passages)
     verdict = read_verdict(model.first_tokens(build_judgement(question, evidence)))
-    surprise = find_surprise(model.likelihoods(build_guess(answer, evidence), question))
+    surprise = find_surprise(model.likelihoods(build_guess(answer, evidence), question[:LONGEST_GUESS]))
     return round(answerability(verdict, surprise, evidence), 3)
 
 

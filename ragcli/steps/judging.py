@@ -30,8 +30,8 @@ LEAST, MOST = 1e-4, 1 - 1e-4
 """No verdict counts as surer than this."""
 MOST_SURPRISE = 15.0
 """Nats. What is less likely yet is a slip of the pen or a rare name, as often as another question."""
-LONGEST_ANSWER = 300
-"""Characters of the answer that the model is reminded of when it shall find the question."""
+LONGEST_GUESS = 300
+"""Characters of the answer that the model guesses from, and of the question that it guesses, where each token is a step."""
 
 # A logistic regression over the development sets: see benchmarks/fit_confidence.py.
 VERDICT_WEIGHT, SURPRISE_WEIGHT, OFFSET = 1.46, -0.13, -0.43
@@ -118,7 +118,7 @@ def read_verdict(first_tokens: Mapping[str, float]) -> float:
 
 def build_guess(answer: str, evidence: Evidence) -> Prompt:
     """Asks which question the evidence answers so. It begins as the judgement does, so that engines need not read that again."""
-    user = f"Text: {evidence.text}\n\nAnswer: {answer[:LONGEST_ANSWER]}\nSay the question that this answers."
+    user = f"Text: {evidence.text}\n\nAnswer: {answer[:LONGEST_GUESS]}\nSay the question that this answers."
     return Prompt((Message("system", SYSTEM), Message("user", user)))
 
 

@@ -44,6 +44,7 @@ class ScriptedModel:
         self.window = window
         self.prompts: list[Prompt] = []
         self.judged: list[Prompt] = []
+        self.weighed: list[str] = []
         self.verdict = 0.95
         self.likelihood = -1.0
         self.closed = False
@@ -57,9 +58,7 @@ class ScriptedModel:
         return len(text.split())
 
     def stream(self, prompt: Prompt, *, max_tokens: int) -> Iterator[Delta | Stop]:
-        tokens = sum(self.count_tokens(message.content) for message in prompt.messages)
-        if tokens >= self.window:
-            raise prompt_too_long(tokens, self.window)
+        tokens = self._fitting(prompt)
         self.prompts.append(prompt)
         reply = self._replies.popleft() if self._replies else self._always
         assert reply is not None, "the model was asked more often than the test enqueued replies"
@@ -77,15 +76,20 @@ class ScriptedModel:
 
     def likelihoods(self, prompt: Prompt, text: str) -> tuple[float, ...]:
         """Its ``likelihood`` for every word."""
-        if (
-            tokens := sum(self.count_tokens(message.content) for message in prompt.messages) + self.count_tokens(text)
-        ) >= self.window:
-            raise prompt_too_long(tokens, self.window)
+        self._fitting(prompt, beside=text)
         self.judged.append(prompt)
+        self.weighed.append(text)
         return tuple(self.likelihood for _ in text.split())
 
     def close(self) -> None:
         self.closed = True
+
+    def _fitting(self, prompt: Prompt, *, beside: str = "") -> int:
+        """The tokens of the prompt and of what comes beside it, if the window holds them."""
+        tokens = sum(map(self.count_tokens, (*(message.content for message in prompt.messages), beside)))
+        if tokens >= self.window:
+            raise prompt_too_long(tokens, self.window)
+        return tokens
 
     def _say(self, words: list[str], prompt_tokens: int, most: int) -> Iterator[Delta | Stop]:
         for word in words[:most]:

@@ -10,6 +10,7 @@ import pytest
 from ragcli.errors import StoreError, UsageError
 from ragcli.flows.asking import HELD_PIECES, ask_question, check_index, check_question
 from ragcli.flows.searching import fits, search_chunks
+from ragcli.steps.judging import LONGEST_GUESS
 from ragcli.types import (
     STANDARD_INPUT,
     Answer,
@@ -338,6 +339,13 @@ def test_a_question_that_the_sentences_do_not_suggest_is_answered_with_less_conf
         desk.model.likelihood = likelihood
         sure.append(ask(desk)[1].confidence)
     assert sure[0] > sure[1]
+
+
+def test_of_an_endless_question_only_the_beginning_is_weighed() -> None:
+    desk = desk_with("It ends on 31 May 2027 [1].")
+    ask(desk, Question(f"{LEASE.text} " * 20))
+    (weighed,) = desk.model.weighed
+    assert len(weighed) == LONGEST_GUESS
 
 
 @pytest.mark.parametrize("question", ["Explain the lease", "Summarise when the lease ends"])

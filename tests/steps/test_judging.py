@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragcli.steps.judging import (
-    LONGEST_ANSWER,
     LONGEST_EVIDENCE,
+    LONGEST_GUESS,
     Evidence,
     answerability,
     build_guess,
@@ -90,7 +90,7 @@ def test_both_prompts_begin_alike_so_that_the_text_is_read_once() -> None:
     assert judgement[0] == guess[0]
     assert judgement[1].content.startswith("Text: In May.\n\n")
     assert guess[1].content.startswith("Text: In May.\n\n")
-    assert len(guess[1].content) < LONGEST_ANSWER + 100
+    assert len(guess[1].content) < LONGEST_GUESS + 100
 
 
 def test_a_question_surprises_by_its_least_likely_token_behind_the_first() -> None:
