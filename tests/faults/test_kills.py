@@ -42,9 +42,11 @@ def kill_within(pid: int, seconds: float) -> bool:
     """Whether the process was still there after so many seconds; then it is killed."""
     handle = os.pidfd_open(pid)
     try:
-        ended = select.select([handle], [], [], seconds)[0]
-        if not ended:
-            os.kill(pid, signal.SIGKILL)
-        return not ended
+        if select.select([handle], [], [], seconds)[0]:
+            return False
+        signal.pidfd_send_signal(handle, signal.SIGKILL)
+    except ProcessLookupError:  # it ended just now
+        return False
     finally:
         os.close(handle)
+    return True
