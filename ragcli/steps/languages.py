@@ -7,17 +7,50 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 _WORDS = """
-    en the of and to in is was that it with as on be this by are from which when how where who what does did many there
-    de der die das und ist nicht mit ein eine wird auch auf dem den von zu im für wie wer wann wo viel viele welche hat sind
-    fr le la les et des est une du que dans pour qui sur pas au aux quand où quel quelle combien sont avec comment ont
-    es el los las es una del que en para por con se qué cuándo dónde quién cuál cuántos cómo son está como más
-    it il gli una del della che di per con non sono quando dove chi quale quanti come nel alla le
-    pt os as uma do da que em para com não são quando onde quem qual quantos como no na dos
-    nl de het een en van is niet met op dat voor wanneer waar wie welke hoeveel zijn wordt aan bij ook hoe wat
+    en the of and to in is was were that it with as on be this by are from has have had his their
+    en when how where who what why which does do did many much there
+    de der die das und ist nicht mit ein eine wird wurde werden auch auf dem den des von zu im in für bei nach als hat sind
+    de wie wer was wen wem wann wo warum wieso viel viele welche welcher welches welchem welchen woher
+    fr le la les et des est une un du de en que dans pour sur pas au aux sont avec ont son sa ce cette il elle par
+    fr qui où quand quel quelle quels quelles combien comment pourquoi quoi lequel laquelle
+    es el los las es una un del de la en que para por con se son está como más su fue al lo
+    es qué cuándo dónde quién quiénes cuál cuáles cuánto cuánta cuántos cuántas cómo
+    it il gli lo una un del della dei delle degli dell di in e che per con non sono nel nella alla le è ha si
+    it quando dove chi quale quali quanto quanta quanti quante come cosa perché
+    pt os as o a uma um do da dos das de e em que para com não são no na ao pode é foi se ser por seu sua
+    pt quando onde quem qual quais quantos quantas quanto como porque
+    nl de het een en van is niet met in op dat voor zijn wordt werd aan bij ook als was
+    nl wanneer waar wie wat welke welk hoe hoeveel waarom
+    no og i er det som på av til den med ikke en et for har var fra om ble seg
+    no hva hvem når hvor hvorfor hvordan hvilken hvilket hvilke mye mange
+    da og i er det som på af til den med ikke en et for har var fra om blev sig
+    da hvad hvem hvornår hvor hvorfor hvordan hvilken hvilket hvilke meget mange
+    sv och i är det som på av till den med inte en ett för har var från om blev sig där
+    sv vad vem när hur varför vilken vilket vilka mycket många
+    pl i w na z się że nie jest to do od po dla o był była są przez
+    pl jak kiedy gdzie kto kogo co który która które jaki jaka jakie ile dlaczego czy
+    tr ve bir bu da de ile için olarak en çok var gibi kadar olan
+    tr ne nedir neler zaman nerede neresinde kim kimi hangi nasıl kaç neden mi mı mu mü
+    vi và là của có được cho các trong một những không người ở với đã để
+    vi đâu nào gì khi ai bao nhiêu sao
 """
 COMMON_WORDS: Mapping[str, frozenset[str]] = {
-    language: frozenset(words) for language, *words in (line.split() for line in _WORDS.strip().splitlines())
+    language: frozenset(word for known, *words in map(str.split, _WORDS.strip().splitlines()) if known == language for word in words)
+    for language in dict.fromkeys(line.split()[0] for line in _WORDS.strip().splitlines())
 }
+LETTERS: Mapping[str, re.Pattern[str]] = {
+    "de": re.compile("ß"),
+    "es": re.compile("[¿¡ñ]"),
+    "pt": re.compile("[ãõ]"),
+    "no": re.compile("[æø]"),
+    "da": re.compile("[æø]"),
+    "pl": re.compile("[łąęśźżćń]"),
+    "tr": re.compile("[ğış]"),
+    "vi": re.compile("[đơư\u1ea0-\u1ef9]"),
+}
+"""That hardly another language here has; one tells as much as a common word."""
+TWINS = frozenset({"no", "da"})
+"""Where these two tell alike, the first is taken: who reads one reads the other."""
 SCRIPTS: Mapping[str, re.Pattern[str]] = {
     "ja": re.compile(r"[\u3040-\u30ff]"),
     "ko": re.compile(r"[\uac00-\ud7af\u1100-\u11ff]"),
@@ -32,10 +65,12 @@ SCRIPTS: Mapping[str, re.Pattern[str]] = {
 """In this order: a Japanese text has Chinese characters too."""
 SCRIPT_SHARE = 0.2
 """Of a text's letters. A Latin name in a Chinese sentence takes many letters, a Greek one in an English text few."""
+WORD = re.compile(r"[^\W\d_]+")
 LEAST_SHARE = 0.06
 """Of a text's words: tables and code have fewer common words than that in any language, prose has a third."""
 NAMES: Mapping[str, str] = {
     "en": "English", "de": "German", "fr": "French", "es": "Spanish", "it": "Italian", "pt": "Portuguese", "nl": "Dutch",
+    "no": "Norwegian", "da": "Danish", "sv": "Swedish", "pl": "Polish", "tr": "Turkish", "vi": "Vietnamese",
     "ja": "Japanese", "ko": "Korean", "zh": "Chinese", "ru": "Russian", "ar": "Arabic", "el": "Greek", "he": "Hebrew",
     "hi": "Hindi", "th": "Thai",
 }  # fmt: skip
@@ -51,10 +86,13 @@ def guess_language(text: str) -> str:
         share = SCRIPT_SHARE / 2 if language == "ja" else SCRIPT_SHARE
         if len(script.findall(text)) >= share * letters:
             return language
-    words = Counter(re.findall(r"[^\W\d_]+", text.casefold()))
+    folded = text.lower()
+    words = Counter(WORD.findall(folded))
     counts = {language: sum(words[word] for word in common) for language, common in COMMON_WORDS.items()}
+    for language, telling in LETTERS.items():
+        counts[language] += len(telling.findall(folded))
     best = max(counts, key=lambda language: counts[language])
-    others = [count for language, count in counts.items() if language != best]
+    others = [count for language, count in counts.items() if language != best and not {language, best} <= TWINS]
     return best if counts[best] > max(others) and counts[best] >= LEAST_SHARE * words.total() else ""
 
 
