@@ -2,10 +2,10 @@
 
 Each set's questions are asked with no floor, and what was seen of each answer is kept, one JSON object a line; a run that
 was stopped goes on. A logistic regression of "has an answer" is fitted, every set weighing the same, on the verdict's logit,
-how much the question surprises a model that was asked for one, whether the evidence holds the answer word for word, whether
-the passages lack a name of the question, and whether the evidence says the opposite. Then each set is left out in turn, and
-what the others' fit makes of it is printed: the area under the curve, and for several floors the share of unanswerable
-questions that are refused and of answerable ones that are refused wrongly.
+how much the question surprises a model that was asked for one, how far two wordings of the answer agree, whether the evidence
+holds the answer word for word, whether the passages lack a name of the question, and whether the evidence says the opposite.
+Then each set is left out in turn, and what the others' fit makes of it is printed: the area under the curve, and for several
+floors the share of unanswerable questions that are refused and of answerable ones that are refused wrongly.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def main() -> None:
     sets = {folder.name: features_of([each for each in kept if each["set"] == folder.name]) for folder in options.sets}
     sets = {name: rows for name, rows in sets.items() if len(rows)}
     weights = fit(list(sets.values()))
-    names = "VERDICT_WEIGHT, SURPRISE_WEIGHT, VERBATIM_WEIGHT, STRANGERS_WEIGHT, OPPOSED_WEIGHT, OFFSET"
+    names = "VERDICT_WEIGHT, SURPRISE_WEIGHT, AGREEMENT_WEIGHT, VERBATIM_WEIGHT, STRANGERS_WEIGHT, OPPOSED_WEIGHT, OFFSET"
     print(f"all sets: {names} = {', '.join(f'{weight:.2f}' for weight in weights)}")
     print("\n| set left out | n | area under curve | calibration error | " + " | ".join(f"< {floor}" for floor in FLOORS) + " |")
     print("| --- " * (4 + len(FLOORS)) + "|")
@@ -64,8 +64,9 @@ def ask_all(folder: Path, model_name: str | None, limit: int | None, keep: Path)
 
     seen: list[dict[str, Any]] = []
 
-    def remember(verdict: float, surprise: float, evidence: Any) -> float:
-        seen.append({"verdict": verdict, "surprise": surprise} | {sign: getattr(evidence, sign) for sign in SIGNS})
+    def remember(verdict: float, surprise: float, agreement: float, evidence: Any) -> float:
+        told = {"verdict": verdict, "surprise": surprise, "agreement": agreement}
+        seen.append(told | {sign: getattr(evidence, sign) for sign in SIGNS})
         return 1.0
 
     asking.answerability = remember
@@ -98,20 +99,27 @@ def ask_all(folder: Path, model_name: str | None, limit: int | None, keep: Path)
                 "support": [citation.supported for citation in answer.citations],
                 "tokens": answer.usage.prompt_tokens,
                 "ms": answer.took_ms["total"],
-                **(seen[-1] if seen else {"verdict": 0.0, "surprise": 0.0} | dict.fromkeys(SIGNS, False)),
+                **(seen[-1] if seen else {"verdict": 0.0, "surprise": 0.0, "agreement": 0.0} | dict.fromkeys(SIGNS, False)),
             }
             out.write(json.dumps(told, ensure_ascii=False) + "\n")
             out.flush()
 
 
 def features_of(rows: list[dict[str, Any]]) -> np.ndarray:
-    """For each question the verdict's logit, the surprise, the signs, one, and whether there is an answer."""
+    """For each question the verdict's logit, the surprise, the agreement, the signs, one, and whether there is an answer."""
     from ragcli.steps.judging import LEAST, MOST
 
     sure = [min(MOST, max(LEAST, each["verdict"])) for each in rows]
     return np.array(
         [
-            (math.log(verdict / (1 - verdict)), each["surprise"], *(each[sign] for sign in SIGNS), 1.0, each["is_answerable"])
+            (
+                math.log(verdict / (1 - verdict)),
+                each["surprise"],
+                each["agreement"],
+                *(each[sign] for sign in SIGNS),
+                1.0,
+                each["is_answerable"],
+            )
             for each, verdict in zip(rows, sure, strict=True)
         ],
         dtype=float,

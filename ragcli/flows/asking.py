@@ -11,7 +11,15 @@ from dataclasses import dataclass, replace
 from ragcli.errors import StoreError, UsageError
 from ragcli.flows.searching import SearchPorts, Stopwatch, fits, is_close_enough, search_chunks, search_piped
 from ragcli.ports import LanguageModel, Store
-from ragcli.steps.citing import MarkerFilter, add_markers, find_citations, may_become_not_found, says_not_found, settle_markers
+from ragcli.steps.citing import (
+    SPACED_MARKER,
+    MarkerFilter,
+    add_markers,
+    find_citations,
+    may_become_not_found,
+    says_not_found,
+    settle_markers,
+)
 from ragcli.steps.defusing import Defused, defuse_context
 from ragcli.steps.judging import (
     LONGEST_GUESS,
@@ -22,9 +30,11 @@ from ragcli.steps.judging import (
     find_surprise,
     read_verdict,
 )
-from ragcli.steps.prompting import build_prompt, pack_context, wants_more_than_a_fact
+from ragcli.steps.prompting import build_prompt, pack_context
 from ragcli.steps.sentences import find_loop
+from ragcli.steps.tasks import Task, wants_more_than_a_fact
 from ragcli.steps.withholding import withhold
+from ragcli.steps.wording import Wording, choose_wording
 from ragcli.types import (
     Answer,
     AnswerEvent,
@@ -43,6 +53,8 @@ from ragcli.types import (
 
 HELD_PIECES = 48
 """Tokens of a short answer that are held until it has been judged; a longer one is shown as it comes."""
+SENTENCE_TOKENS = 80
+"""Of the answer in a sentence: three times what most take."""
 PIPED_SHARE = 0.75
 """What a piped text may take of the context beside an index: whoever pipes a text asks about it."""
 
@@ -99,16 +111,19 @@ def ask_question(
         return
     context = unsaid.context
     defused = defuse_context(context, question.text) if options.defended else Defused(context)
-    prompt = build_prompt(question.text, defused.context, short=is_fact, fence=defused.fence)
-    pieces = withhold(_until_it_loops(model, prompt, options.max_tokens), defused, question.text)
+    pieces = _say(question, defused, model, options.max_tokens, task="short" if is_fact else "full")
     text, stop, shown = yield from _stream(question, context, pieces, watch, held_pieces=HELD_PIECES if is_fact else 0)
-    sure = 0.0 if says_not_found(text) else judge_answer(question.text, text, defused.context, model)
+    wording = Wording(text)
+    if is_fact and not shown and not says_not_found(text):
+        wording = word_again(question, text, defused, model)
+        watch.lap("sentence")
+    sure = 0.0 if says_not_found(text) else judge_answer(question.text, wording, defused.context, model)
     watch.lap("judge")
     unsaid = replace(unsaid, confidence=sure, usage=stop.usage, took_ms=watch.total())
     if is_fact and not shown and sure < options.min_confidence:
         yield AnswerFinished(unsaid)
         return
-    text = text if shown else add_markers(text, context, question.text)
+    text = text if shown else add_markers(wording.text, context, question.text)
     answer = conclude(replace(unsaid, text=text, outcome="answered"))
     if answer.text and not shown:
         yield Delta(answer.text)
@@ -138,14 +153,28 @@ def find_context(
     return replace(unsaid, context=context, model=model.identity), model, is_fact
 
 
-def judge_answer(question: str, answer: str, context: Context, model: LanguageModel) -> float:
+def word_again(question: Question, short: str, defused: Defused, model: LanguageModel) -> Wording:
+    """The better of the shortest answer and one in a sentence. The model has read all but the task already."""
+    events = _say(question, defused, model, SENTENCE_TOKENS, task="sentence")
+    said = "".join(event.text for event in events if isinstance(event, Delta))
+    sentence = SPACED_MARKER.sub("", said[: find_loop(said)]).strip()
+    return choose_wording(short, sentence, question.text, defused.context.passages)
+
+
+def judge_answer(question: str, answer: Wording, context: Context, model: LanguageModel) -> float:
     """How probable it is that the passages answer, by what the model makes of the sentences that the answer was taken from."""
     if not context.passages:
         return 0.0
-    evidence = choose_evidence(question, answer, context.passages)
+    evidence = choose_evidence(question, answer.text, context.passages)
     verdict = read_verdict(model.first_tokens(build_judgement(question, evidence)))
-    surprise = find_surprise(model.likelihoods(build_guess(answer, evidence), question[:LONGEST_GUESS]))
-    return round(answerability(verdict, surprise, evidence), 3)
+    surprise = find_surprise(model.likelihoods(build_guess(answer.text, evidence), question[:LONGEST_GUESS]))
+    return round(answerability(verdict, surprise, answer.agreement, evidence), 3)
+
+
+def _say(question: Question, defused: Defused, model: LanguageModel, max_tokens: int, *, task: Task) -> Iterator[Delta | Stop]:
+    """What the model says to the task, without what a file told it to say."""
+    prompt = build_prompt(question.text, defused.context, task=task, fence=defused.fence)
+    return withhold(_until_it_loops(model, prompt, max_tokens), defused, question.text)
 
 
 def _stream(

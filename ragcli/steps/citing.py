@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ragcli.steps.claims import bears_out
-from ragcli.steps.prompting import NOT_FOUND
 from ragcli.steps.sentences import split_sentences, words_of
+from ragcli.steps.tasks import NOT_FOUND
 from ragcli.types import Citation, Context, Locator, Passage
 
 MARKER = re.compile(r"\[(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)\]")

@@ -35,7 +35,9 @@ _WORDS = """
     vi đâu nào gì khi ai bao nhiêu sao
 """
 COMMON_WORDS: Mapping[str, frozenset[str]] = {
-    language: frozenset(word for known, *words in map(str.split, _WORDS.strip().splitlines()) if known == language for word in words)
+    language: frozenset(
+        word for known, *words in map(str.split, _WORDS.strip().splitlines()) if known == language for word in words
+    )
     for language in dict.fromkeys(line.split()[0] for line in _WORDS.strip().splitlines())
 }
 LETTERS: Mapping[str, re.Pattern[str]] = {

@@ -10,6 +10,7 @@ from typing import Any
 
 from ragcli.errors import prompt_too_long
 from ragcli.steps.fitting import fits
+from ragcli.steps.tasks import SENTENCE_TASK, SENTENCE_TASKS
 from ragcli.types import Delta, ModelIdentity, Prompt, Stop, Usage
 
 
@@ -37,7 +38,10 @@ def smallest(schema: Mapping[str, Any]) -> object:
 
 
 class ScriptedModel:
-    """Gives the enqueued replies in order, word by word; then ``always``, if there is one. A token is a word."""
+    """Gives the enqueued replies in order, word by word; then ``always``, if there is one. A token is a word.
+
+    Asked for a sentence it says ``sentence``, or its last reply again.
+    """
 
     def __init__(self, *replies: str, always: str | None = None, window: int = 4096) -> None:
         self.identity = ModelIdentity("scripted", "fake")
@@ -45,11 +49,14 @@ class ScriptedModel:
         self.prompts: list[Prompt] = []
         self.judged: list[Prompt] = []
         self.weighed: list[str] = []
+        self.reworded: list[Prompt] = []
+        self.sentence = ""
         self.verdict = 0.95
         self.likelihood = -1.0
         self.closed = False
         self._replies = deque(replies)
         self._always = always
+        self._last = ""
 
     def enqueue(self, *replies: str) -> None:
         self._replies.extend(replies)
@@ -59,9 +66,14 @@ class ScriptedModel:
 
     def stream(self, prompt: Prompt, *, max_tokens: int) -> Iterator[Delta | Stop]:
         tokens = self._fitting(prompt)
-        self.prompts.append(prompt)
-        reply = self._replies.popleft() if self._replies else self._always
+        if prompt.messages[-1].content.endswith((SENTENCE_TASK, *SENTENCE_TASKS.values())):
+            self.reworded.append(prompt)
+            reply = self.sentence or self._last
+        else:
+            self.prompts.append(prompt)
+            reply = self._replies.popleft() if self._replies else self._always
         assert reply is not None, "the model was asked more often than the test enqueued replies"
+        self._last = reply
         if prompt.schema is not None:
             reply = as_json(reply, prompt.schema)
         return self._say(re.findall(r"\s*\S+", reply), tokens, max(1, min(max_tokens, self.window - tokens)))

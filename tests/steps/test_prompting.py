@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,16 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragcli.steps.prompting import (
-    FULL_TASK,
-    NOT_FOUND,
-    SHORT_TASK,
     SHORTEST_PASSAGE,
     build_prompt,
     describe_source,
     pack_context,
-    wants_more_than_a_fact,
 )
 from ragcli.steps.ranking import without_repeats
+from ragcli.steps.tasks import SHORT_TASK, Task, say_task
 from tests.fakes.passages import context_of, count_words, hit
 
 texts = st.lists(st.sampled_from(["word", "a b.", "one\n", "漢字。", "x" * 30, "end! "]), min_size=1, max_size=60).map(" ".join)
@@ -82,24 +80,9 @@ def test_the_prompt_shows_the_passages_by_number_and_says_what_to_do_last() -> N
     assert "/files" not in user.content
 
 
-def test_who_asks_for_more_than_a_fact_gets_more_and_the_model_may_say_that_there_is_none() -> None:
-    user = build_prompt("Explain the lease", context_of("It ends in May."), short=False).messages[-1]
-    assert user.content.endswith(FULL_TASK)
-    assert NOT_FOUND in FULL_TASK
-
-
-@pytest.mark.parametrize(
-    ("question", "expected"),
-    [
-        ("Summarise the handbook", True),
-        ("please explain how the boats are insured", True),
-        ("How do I reset the boiler?", True),
-        ("Fasse die Satzung zusammen", True),
-        ("会议纪要总结一下", True),
-        ("When does the lease end?", False),
-        ("How many litres does the tank hold?", False),
-        ("What explains the delay?", False),
-    ],
-)
-def test_what_asks_for_more_than_a_fact(question: str, expected: bool) -> None:
-    assert wants_more_than_a_fact(question) is expected
+@pytest.mark.parametrize("task", ["sentence", "full"])
+def test_prompts_for_other_tasks_begin_alike_so_that_engines_read_that_once(task: Task) -> None:
+    context = context_of("It ends in May.")
+    short, other = (build_prompt("When does it end?", context, task=each).messages for each in ("short", task))
+    shared = short[-1].content.removesuffix(SHORT_TASK)
+    assert other == (short[0], replace(short[-1], content=shared + say_task(task, "When does it end?")))

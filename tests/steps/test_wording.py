@@ -1,0 +1,65 @@
+"""The shortest answer and one in a sentence: whether they agree, and which is shown."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragcli.steps.wording import Wording, choose_wording, complete, share_said
+from tests.fakes.passages import context_of
+
+PASSAGES = context_of("The draft took place on July 29, 2021 in Brooklyn.", "La ville compte 12 ponts.").passages
+WHEN = "When was the draft?"
+
+
+def test_what_both_wordings_say_is_said_shortly() -> None:
+    said = "The draft took place on July 29, 2021."
+    assert choose_wording("July 29, 2021", said, WHEN, PASSAGES) == Wording("July 29, 2021", 1.0)
+
+
+def test_where_they_differ_the_sentence_is_taken_if_a_passage_bears_it_out() -> None:
+    said = "The draft took place on July 29, 2021."
+    assert choose_wording("November 18", said, WHEN, PASSAGES) == Wording(said, 0.0)
+    made_up = "The draft took place on May 5, 1999."
+    assert choose_wording("July 29", made_up, WHEN, PASSAGES) == Wording("July 29", 0.0)
+
+
+def test_a_sentence_about_something_else_that_stands_there_is_not_taken() -> None:
+    said = "La ville compte 12 ponts."
+    assert choose_wording("July 29, 2021", said, WHEN, PASSAGES) == Wording("July 29, 2021", 0.0)
+
+
+@pytest.mark.parametrize("said", ["The draft was when?", "NOT IN FILES", ""])
+def test_a_sentence_that_says_nothing_is_not_taken(said: str) -> None:
+    assert choose_wording("July 29, 2021", said, WHEN, PASSAGES).text == "July 29, 2021"
+
+
+def test_in_another_language_than_english_the_sentence_is_shown() -> None:
+    said = "La ville compte 12 ponts."
+    assert choose_wording("12", said, "Combien de ponts compte la ville ?", PASSAGES) == Wording(said, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("short", "sentence", "completed"),
+    [
+        ("April 29", "It came out on April 29, 2015.", "April 29, 2015"),
+        ("April 29", "It came out on April 29 2015.", "April 29 2015"),
+        ("Sky UK", "The company is Sky UK Limited now.", "Sky UK Limited"),
+        ("Sainte Foy", "They were beaten at Sainte Foy in Quebec.", "Sainte Foy"),
+        ("armed", "It avoids armed Jihad.", "armed"),
+        ("12", "It has 12 Bridges.", "12"),
+        ("60%", "It fell to 60% in 2005.", "60%"),
+        ("a.b(", "It is a.b( now.", "a.b("),
+        ("nothing", "It is another.", "nothing"),
+    ],
+)
+def test_a_year_or_a_name_that_goes_on_is_taken_whole(short: str, sentence: str, completed: str) -> None:
+    assert complete(short, sentence) == completed
+
+
+@given(st.text(max_size=40), st.text(max_size=80))
+def test_what_is_completed_begins_with_the_short_text_and_stands_in_the_sentence(short: str, sentence: str) -> None:
+    completed = complete(short, sentence)
+    assert completed == short or (completed.startswith(short.rstrip(".")) and completed in sentence)
+    assert 0.0 <= share_said(short, sentence) <= 1.0
