@@ -2,7 +2,7 @@
 
 Each set's questions are asked with no floor, and what was seen of each answer is kept, one JSON object a line; a run that
 was stopped goes on. A logistic regression of "has an answer" is fitted, every set weighing the same, on the verdict's logit,
-how much the question surprises a model that was asked for one, how far two wordings of the answer agree, whether the evidence
+how much the question surprises a model that was asked for one, whether the evidence
 holds the answer word for word, whether the passages lack a name of the question, and whether the evidence says the opposite.
 Then each set is left out in turn, and what the others' fit makes of it is printed: the area under the curve, and for several
 floors the share of unanswerable questions that are refused and of answerable ones that are refused wrongly.
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from setting import HOME
+from setting import HOME, tell_table
 
 from ragcli.adapters.offline import close_doors
 
@@ -25,6 +25,14 @@ FLOORS = (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6)
 RIDGE = 0.01
 SIGNS = ("verbatim", "strangers", "opposed")
 """What is seen of the evidence itself."""
+SIGNALS = {
+    "verdict": [0],
+    "verdict, surprise": [0, 1],
+    "verdict, evidence": [0, 2, 3, 4],
+    "surprise, evidence": [1, 2, 3, 4],
+    "all": [0, 1, 2, 3, 4],
+}
+"""Columns of ``features_of``."""
 
 
 def main() -> None:
@@ -41,7 +49,7 @@ def main() -> None:
     sets = {folder.name: features_of([each for each in kept if each["set"] == folder.name]) for folder in options.sets}
     sets = {name: rows for name, rows in sets.items() if len(rows)}
     weights = fit(list(sets.values()))
-    names = "VERDICT_WEIGHT, SURPRISE_WEIGHT, AGREEMENT_WEIGHT, VERBATIM_WEIGHT, STRANGERS_WEIGHT, OPPOSED_WEIGHT, OFFSET"
+    names = "VERDICT_WEIGHT, SURPRISE_WEIGHT, VERBATIM_WEIGHT, STRANGERS_WEIGHT, OPPOSED_WEIGHT, OFFSET"
     print(f"all sets: {names} = {', '.join(f'{weight:.2f}' for weight in weights)}")
     print("\n| set left out | n | area under curve | calibration error | " + " | ".join(f"< {floor}" for floor in FLOORS) + " |")
     print("| --- " * (4 + len(FLOORS)) + "|")
@@ -49,6 +57,41 @@ def main() -> None:
         others = [other for key, other in sets.items() if key != name] or [rows]
         print(row(name, rows, fit(others)))
     print(row("all, fitted on all", np.concatenate(list(sets.values())), weights))
+    tell_signals(sets)
+    tell_floor([each for each in kept if each["set"] in sets])
+
+
+def tell_signals(sets: dict[str, np.ndarray]) -> None:
+    """What fits with some of the signals tell answerable questions from others by."""
+    rows = []
+    for name, columns in SIGNALS.items():
+        chosen = {key: rows[:, [*columns, -2, -1]] for key, rows in sets.items()}
+        weights = fit(list(chosen.values()))
+        guesses = {key: 1 / (1 + np.exp(-each[:, :-1] @ weights)) for key, each in chosen.items()}
+        rows.append([name, *(area(guesses[key], each[:, -1] == 1) for key, each in chosen.items())])
+    about = "Area under the curve: how often a question that the files answer is judged surer than one that they do not."
+    tell_table("signals", "What each signal of the judgement is worth", about, [["signals", *sets], *rows])
+
+
+def tell_floor(kept: list[dict[str, Any]]) -> None:
+    """What declining costs and gains: the same answers without a floor and with the one of the settings."""
+    from ragcli.config import AnswerSettings
+    from ragcli.steps.judging import Evidence, answerability
+
+    floor, rows = AnswerSettings().min_confidence, []
+    for name in dict.fromkeys(each["set"] for each in kept):
+        own = [each for each in kept if each["set"] == name]
+        sure = [answerability(each["verdict"], each["surprise"], Evidence("", *(each[sign] for sign in SIGNS))) for each in own]
+        cells = []
+        for least in (0.0, floor):
+            said = [(each, guess >= least) for each, guess in zip(own, sure, strict=True)]
+            told = [each["f1"] * is_said for each, is_said in said if each["is_answerable"]]
+            wrong = [float(is_said) for each, is_said in said if not each["is_answerable"]]
+            cells += [f"{np.mean(told):.3f}", f"{np.mean(wrong):.3f}"]
+        rows.append([name, str(len(own)), *cells])
+    head = ["set", "n", "F1, always answered", "answered wrongly", f"F1, declined below {floor}", "answered wrongly"]
+    about = "F1 over the questions that the files answer; answered wrongly: the share of the others."
+    tell_table("floor", "What declining is worth", about, [head, *rows])
 
 
 def ask_all(folder: Path, model_name: str | None, limit: int | None, keep: Path) -> None:
@@ -64,9 +107,8 @@ def ask_all(folder: Path, model_name: str | None, limit: int | None, keep: Path)
 
     seen: list[dict[str, Any]] = []
 
-    def remember(verdict: float, surprise: float, agreement: float, evidence: Any) -> float:
-        told = {"verdict": verdict, "surprise": surprise, "agreement": agreement}
-        seen.append(told | {sign: getattr(evidence, sign) for sign in SIGNS})
+    def remember(verdict: float, surprise: float, evidence: Any) -> float:
+        seen.append({"verdict": verdict, "surprise": surprise} | {sign: getattr(evidence, sign) for sign in SIGNS})
         return 1.0
 
     asking.answerability = remember
@@ -99,14 +141,14 @@ def ask_all(folder: Path, model_name: str | None, limit: int | None, keep: Path)
                 "support": [citation.supported for citation in answer.citations],
                 "tokens": answer.usage.prompt_tokens,
                 "ms": answer.took_ms["total"],
-                **(seen[-1] if seen else {"verdict": 0.0, "surprise": 0.0, "agreement": 0.0} | dict.fromkeys(SIGNS, False)),
+                **(seen[-1] if seen else {"verdict": 0.0, "surprise": 0.0} | dict.fromkeys(SIGNS, False)),
             }
             out.write(json.dumps(told, ensure_ascii=False) + "\n")
             out.flush()
 
 
 def features_of(rows: list[dict[str, Any]]) -> np.ndarray:
-    """For each question the verdict's logit, the surprise, the agreement, the signs, one, and whether there is an answer."""
+    """For each question the verdict's logit, the surprise, the signs, one, and whether there is an answer."""
     from ragcli.steps.judging import LEAST, MOST
 
     sure = [min(MOST, max(LEAST, each["verdict"])) for each in rows]
@@ -115,7 +157,6 @@ def features_of(rows: list[dict[str, Any]]) -> np.ndarray:
             (
                 math.log(verdict / (1 - verdict)),
                 each["surprise"],
-                each["agreement"],
                 *(each[sign] for sign in SIGNS),
                 1.0,
                 each["is_answerable"],

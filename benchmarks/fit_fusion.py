@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from setting import HOME
+from setting import HOME, tell_table
 
 from ragcli.adapters.offline import close_doors
 from ragcli.config import SearchSettings
@@ -137,11 +137,12 @@ def print_folds(scored: Mapping[str, Mapping[Constants, float]]) -> None:
 
 
 def print_ablations(asked: Mapping[str, Sequence[Asked]]) -> None:
-    print("\nrecall@5 / nDCG@10\n\n| set | n | " + " | ".join(ABLATIONS) + " |")
-    print("| --- " * (2 + len(ABLATIONS)) + "|")
-    for name, questions in asked.items():
-        cells = [_both(questions, constants) for constants in ABLATIONS.values()]
-        print(f"| {name} | {len(questions)} | " + " | ".join(cells) + " |")
+    rows = [
+        [name, str(len(questions)), *(_both(questions, constants) for constants in ABLATIONS.values())]
+        for name, questions in asked.items()
+    ]
+    about = "Recall@5 and nDCG@10 of the files, as `benchmarks/fit_fusion.py` measured them with each part left out."
+    tell_table("fusion", "What each part of the search is worth", about, [["set", "n", *ABLATIONS], *rows])
 
 
 def _both(questions: Sequence[Asked], constants: Constants) -> str:

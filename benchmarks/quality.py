@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from quality_page import quality_page, row, table_head
-from setting import HOME, REPOSITORY
+from setting import HOME, KEPT, REPOSITORY
 
 from ragcli.adapters.offline import close_doors
 
-KEPT = HOME / "quality"
 PAGE = REPOSITORY / "docs" / "quality.md"
 
 
@@ -38,7 +37,10 @@ def main() -> None:
         print(row(report), flush=True)
         keep(report, options)
     if options.page:
-        PAGE.write_text(quality_page([json.loads(file.read_text()) for file in sorted(KEPT.glob("*.json"))]), encoding="utf-8")
+        reports, worth = (
+            [json.loads(file.read_text()) for file in sorted(KEPT.glob(files))] for files in ("*.json", "worth/*.json")
+        )
+        PAGE.write_text(quality_page(reports, worth), encoding="utf-8")
 
 
 def evaluate(folder: Path, options: argparse.Namespace) -> dict[str, Any]:

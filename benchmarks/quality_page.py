@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from setting import table_lines
+
 COLUMNS = {
     "recall@5": ("retrieval", "recall@5"),
     "nDCG@10": ("retrieval", "ndcg@10"),
@@ -37,10 +39,10 @@ def _cell(report: Report, column: str) -> str:
     return f"{group[name]:.3f}" if counted.get("n") and name in group else NOTHING
 
 
-def quality_page(kept: Sequence[Report]) -> str:
-    """Markdown; every figure stands in one of the kept reports."""
+def quality_page(kept: Sequence[Report], worth: Sequence[Report] = ()) -> str:
+    """Markdown; every figure stands in one of the kept reports or tables."""
     answered = [report for report in kept if report["about"]["model"]]
-    parts = (_opening(kept), _tables(kept, answered), _recall_plot(kept), _reliability(answered), _closing())
+    parts = (_opening(kept), _tables(kept, answered), _worth(worth), _recall_plot(kept), _reliability(answered), _closing())
     return "\n".join(line for part in parts for line in part) + "\n"
 
 
@@ -73,6 +75,11 @@ def _tables(kept: Sequence[Report], answered: Sequence[Report]) -> Iterator[str]
                 f"{latency['first_token'] / 1000:.1f} s, whole answer after {latency['answer'] / 1000:.1f} s."
             )
             yield ""
+
+
+def _worth(tables: Sequence[Report]) -> Iterator[str]:
+    for table in tables:
+        yield from (f"## {table['title']}", "", table["about"], "", *table_lines(table["rows"]), "")
 
 
 def _recall_plot(kept: Sequence[Report]) -> Iterator[str]:

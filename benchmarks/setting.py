@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 import subprocess
@@ -13,6 +14,8 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent
 HOME = Path(os.environ.get("RAGCLI_HOME", REPOSITORY / ".cache"))
 MODELS = HOME / "models"
+KEPT = HOME / "quality"
+"""Where reports of quality, and tables of what its parts are worth, are kept for the page."""
 
 
 def median_line(name: str, values: Sequence[float], unit: str) -> str:
@@ -41,3 +44,17 @@ def tell_unchanged(home: Path, files: Path, rounds: int) -> None:
     print(median_line("index with nothing changed, whole process", [again for again, _ in pairs], "s"))
     print(median_line("start-up (--version)", [start for _, start in pairs], "s"))
     print(median_line("beyond start-up", [again - start for again, start in pairs], "s"))
+
+
+def tell_table(name: str, title: str, about: str, rows: Sequence[Sequence[str]]) -> None:
+    """Prints a table, its head first, and keeps it for docs/quality.md."""
+    print(f"\n{title}. {about}\n\n" + "\n".join(table_lines(rows)))
+    folder = KEPT / "worth"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (folder / f"{name}.json").write_text(json.dumps({"title": title, "about": about, "rows": rows}, indent=1), encoding="utf-8")
+
+
+def table_lines(rows: Sequence[Sequence[str]]) -> list[str]:
+    """As Markdown has them."""
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    return [lines[0], "| --- " * len(rows[0]) + "|", *lines[1:]]

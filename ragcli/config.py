@@ -70,7 +70,7 @@ class AnswerSettings:
     """How much text of the files the model is shown."""
     min_similarity: float = 0.25
     """With no passage at least this close to the question the model is not asked."""
-    min_confidence: float = 0.48
+    min_confidence: float = 0.46
     """Below this probability that the files answer, the answer is that they do not."""
     threads: int = 0
     """Threads of the engine; 0 takes the physical cores."""

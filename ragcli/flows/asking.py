@@ -34,7 +34,7 @@ from ragcli.steps.prompting import build_prompt, pack_context
 from ragcli.steps.sentences import find_loop
 from ragcli.steps.tasks import Task, wants_more_than_a_fact
 from ragcli.steps.withholding import withhold
-from ragcli.steps.wording import Wording, choose_wording
+from ragcli.steps.wording import choose_wording
 from ragcli.types import (
     Answer,
     AnswerEvent,
@@ -113,17 +113,16 @@ def ask_question(
     defused = defuse_context(context, question.text) if options.defended else Defused(context)
     pieces = _say(question, defused, model, options.max_tokens, task="short" if is_fact else "full")
     text, stop, shown = yield from _stream(question, context, pieces, watch, held_pieces=HELD_PIECES if is_fact else 0)
-    wording = Wording(text)
     if is_fact and not shown and not says_not_found(text):
-        wording = word_again(question, text, defused, model)
+        text = word_again(question, text, defused, model)
         watch.lap("sentence")
-    sure = 0.0 if says_not_found(text) else judge_answer(question.text, wording, defused.context, model)
+    sure = 0.0 if says_not_found(text) else judge_answer(question.text, text, defused.context, model)
     watch.lap("judge")
     unsaid = replace(unsaid, confidence=sure, usage=stop.usage, took_ms=watch.total())
     if is_fact and not shown and sure < options.min_confidence:
         yield AnswerFinished(unsaid)
         return
-    text = text if shown else add_markers(wording.text, context, question.text)
+    text = text if shown else add_markers(text, context, question.text)
     answer = conclude(replace(unsaid, text=text, outcome="answered"))
     if answer.text and not shown:
         yield Delta(answer.text)
@@ -153,7 +152,7 @@ def find_context(
     return replace(unsaid, context=context, model=model.identity), model, is_fact
 
 
-def word_again(question: Question, short: str, defused: Defused, model: LanguageModel) -> Wording:
+def word_again(question: Question, short: str, defused: Defused, model: LanguageModel) -> str:
     """The better of the shortest answer and one in a sentence. The model has read all but the task already."""
     events = _say(question, defused, model, SENTENCE_TOKENS, task="sentence")
     said = "".join(event.text for event in events if isinstance(event, Delta))
@@ -161,14 +160,14 @@ def word_again(question: Question, short: str, defused: Defused, model: Language
     return choose_wording(short, sentence, question.text, defused.context.passages)
 
 
-def judge_answer(question: str, answer: Wording, context: Context, model: LanguageModel) -> float:
+def judge_answer(question: str, answer: str, context: Context, model: LanguageModel) -> float:
     """How probable it is that the passages answer, by what the model makes of the sentences that the answer was taken from."""
     if not context.passages:
         return 0.0
-    evidence = choose_evidence(question, answer.text, context.passages)
+    evidence = choose_evidence(question, answer, context.passages)
     verdict = read_verdict(model.first_tokens(build_judgement(question, evidence)))
-    surprise = find_surprise(model.likelihoods(build_guess(answer.text, evidence), question[:LONGEST_GUESS]))
-    return round(answerability(verdict, surprise, answer.agreement, evidence), 3)
+    surprise = find_surprise(model.likelihoods(build_guess(answer, evidence), question[:LONGEST_GUESS]))
+    return round(answerability(verdict, surprise, evidence), 3)
 
 
 def _say(question: Question, defused: Defused, model: LanguageModel, max_tokens: int, *, task: Task) -> Iterator[Delta | Stop]:

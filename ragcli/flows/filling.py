@@ -18,7 +18,6 @@ from ragcli.steps.defusing import Defused, defuse_context, explain_fence, put_be
 from ragcli.steps.fitting import Schema, bound_schema, describe_fields, fits, is_single
 from ragcli.steps.grounding import ground_record
 from ragcli.steps.prompting import SYSTEM, describe_source
-from ragcli.steps.wording import Wording
 from ragcli.types import (
     Answer,
     AnswerEvent,
@@ -71,7 +70,7 @@ def fill_record(
     # No single sentence can state all of a record, so only one that is a single fact is judged as an answer is.
     if answer.record and is_single(schema) and is_fact:
         values = " ".join(str(each.value) for each in answer.record.fields)
-        sure = judge_answer(question.text, Wording(values), context, model)
+        sure = judge_answer(question.text, values, context, model)
         refused = replace(unsaid, usage=usage, confidence=sure)
         answer = replace(answer, confidence=sure) if sure >= options.min_confidence else refused
     if answer.record:

@@ -34,7 +34,7 @@ LONGEST_GUESS = 300
 """Characters of the answer that the model guesses from, and of the question that it guesses, where each token is a step."""
 
 # A logistic regression over the development sets: see benchmarks/fit_confidence.py.
-VERDICT_WEIGHT, SURPRISE_WEIGHT, AGREEMENT_WEIGHT, OFFSET = 1.46, -0.13, 0.0, -0.43
+VERDICT_WEIGHT, SURPRISE_WEIGHT, OFFSET = 1.46, -0.13, -0.43
 VERBATIM_WEIGHT, STRANGERS_WEIGHT, OPPOSED_WEIGHT = 0.46, -0.76, -1.08
 
 NAME = re.compile(r"(?<=\s)(?:[A-ZÄÖÜÀ-Þ][\w'’-]+|\d[\w.,-]*\w)")
@@ -127,9 +127,9 @@ def find_surprise(likelihoods: Sequence[float]) -> float:
     return min(MOST_SURPRISE, -min(likelihoods[1:], default=0.0))
 
 
-def answerability(verdict: float, surprise: float, agreement: float, evidence: Evidence) -> float:
+def answerability(verdict: float, surprise: float, evidence: Evidence) -> float:
     """The probability that the files answer the question."""
     sure = min(MOST, max(LEAST, verdict))
-    logit = VERDICT_WEIGHT * math.log(sure / (1 - sure)) + SURPRISE_WEIGHT * surprise + AGREEMENT_WEIGHT * agreement + OFFSET
+    logit = VERDICT_WEIGHT * math.log(sure / (1 - sure)) + SURPRISE_WEIGHT * surprise + OFFSET
     logit += VERBATIM_WEIGHT * evidence.verbatim + STRANGERS_WEIGHT * evidence.strangers + OPPOSED_WEIGHT * evidence.opposed
     return 1 / (1 + math.exp(-logit))
