@@ -23,6 +23,7 @@ from ragcli.steps.citing import (
 from ragcli.steps.defusing import Defused, defuse_context
 from ragcli.steps.judging import (
     LONGEST_GUESS,
+    USUAL_SURPRISE,
     answerability,
     build_guess,
     build_judgement,
@@ -30,6 +31,7 @@ from ragcli.steps.judging import (
     find_surprise,
     read_verdict,
 )
+from ragcli.steps.languages import is_taken_for_english
 from ragcli.steps.prompting import build_prompt, pack_context
 from ragcli.steps.sentences import find_loop
 from ragcli.steps.tasks import Task, wants_more_than_a_fact
@@ -166,7 +168,9 @@ def judge_answer(question: str, answer: str, context: Context, model: LanguageMo
         return 0.0
     evidence = choose_evidence(question, answer, context.passages)
     verdict = read_verdict(model.first_tokens(build_judgement(question, evidence)))
-    surprise = find_surprise(model.likelihoods(build_guess(answer, evidence), question[:LONGEST_GUESS]))
+    surprise = USUAL_SURPRISE
+    if is_taken_for_english(question):
+        surprise = find_surprise(model.likelihoods(build_guess(answer, evidence), question[:LONGEST_GUESS]))
     return round(answerability(verdict, surprise, evidence), 3)
 
 

@@ -98,6 +98,11 @@ def guess_language(text: str) -> str:
     return best if counts[best] > max(others) and counts[best] >= LEAST_SHARE * words.total() else ""
 
 
+def is_taken_for_english(text: str) -> bool:
+    """Whether the text is in English, or nothing tells that it is not."""
+    return guess_language(text) in ("", "en")
+
+
 def languages_of(texts: Iterable[str]) -> Counter[str]:
     """How many of the texts are in which language; those that do not tell are left out."""
     return Counter(language for language in map(guess_language, texts) if language)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from ragcli.steps.citing import SPACED_MARKER, cite_statement, says_not_found
-from ragcli.steps.languages import guess_language
+from ragcli.steps.languages import is_taken_for_english
 from ragcli.steps.sentences import words_of
 from ragcli.types import Passage
 
@@ -28,7 +28,7 @@ def choose_wording(short: str, sentence: str, question: str, passages: Sequence[
     says_nothing = says_not_found(sentence) or words_of(sentence) <= words_of(question)
     if says_nothing or cite_statement(sentence, passages, question) is None:
         return short
-    if guess_language(question) not in ("", "en"):
+    if not is_taken_for_english(question):
         return sentence
     if share_said(SPACED_MARKER.sub("", short), sentence) == 1.0:
         return complete(short, sentence)

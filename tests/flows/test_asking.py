@@ -348,6 +348,19 @@ def test_of_an_endless_question_only_the_beginning_is_weighed() -> None:
     assert len(weighed) == LONGEST_GUESS
 
 
+def test_a_question_in_another_language_than_english_is_not_weighed_and_answered_in_a_sentence() -> None:
+    desk = desk_with("31 May 2027")
+    desk.model.sentence = "The lease ends on 31 May 2027."
+    _, answer = ask(desk, Question("Wann endet der Mietvertrag, the lease?"))
+    assert (answer.text, desk.model.weighed) == ("The lease ends on 31 May 2027. [1]", [])
+
+
+def test_a_sentence_that_the_file_bears_out_replaces_another_short_answer() -> None:
+    desk = desk_with("18:45")
+    desk.model.sentence = "The lease ends on 31 May 2027."
+    assert ask(desk)[1].text == "The lease ends on 31 May 2027. [1]"
+
+
 @pytest.mark.parametrize("question", ["Explain the lease", "Summarise when the lease ends"])
 def test_what_no_sentence_can_state_is_tried_whatever_the_verdict(question: str) -> None:
     desk = desk_with("It ends on 31 May 2027 [1].")

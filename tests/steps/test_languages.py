@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragcli.steps.languages import NAMES, guess_language, languages_of
+from ragcli.steps.languages import NAMES, guess_language, is_taken_for_english, languages_of
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,11 @@ from ragcli.steps.languages import NAMES, guess_language, languages_of
 )
 def test_a_sentence_tells_its_language(text: str, language: str) -> None:
     assert guess_language(text) == language
+
+
+@pytest.mark.parametrize(("text", "expected"), [("When does it end?", True), ("P3081", True), ("Wann endet es?", False)])
+def test_what_does_not_tell_is_taken_for_english(text: str, expected: bool) -> None:
+    assert is_taken_for_english(text) is expected
 
 
 @given(st.text(max_size=200))
