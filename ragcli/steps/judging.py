@@ -31,8 +31,8 @@ LEAST, MOST = 1e-4, 1 - 1e-4
 MOST_SURPRISE = 15.0
 """Nats. What is less likely yet is a slip of the pen or a rare name, as often as another question."""
 USUAL_SURPRISE = 6.6
-"""Nats. What English questions that can be answered come to on average, taken for any in another language: a small model knows too
-little of those to be surprised by a word."""
+"""Nats. What English questions that can be answered come to on average, taken for any in another language: a small model knows
+too little of those to be surprised by a word."""
 LONGEST_GUESS = 300
 """Characters of the answer that the model guesses from, and of the question that it guesses, where each token is a step."""
 
