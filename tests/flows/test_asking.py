@@ -351,7 +351,7 @@ def test_of_an_endless_question_only_the_beginning_is_weighed() -> None:
 def test_a_question_in_another_language_than_english_is_not_weighed_and_answered_in_a_sentence() -> None:
     desk = desk_with("31 May 2027")
     desk.model.sentence = "The lease ends on 31 May 2027."
-    _, answer = ask(desk, Question("Wann ist es, wann ends der lease?"))
+    _, answer = ask(desk, Question("Wann ends der lease?"))
     assert (answer.text, desk.model.weighed) == ("The lease ends on 31 May 2027. [1]", [])
 
 
