@@ -2,10 +2,11 @@
 
 Each set's questions are asked with no floor, and what was seen of each answer is kept, one JSON object a line; a run that
 was stopped goes on. A logistic regression of "has an answer" is fitted, every set weighing the same, on the verdict's logit,
-how much the question surprises a model that was asked for one, whether the evidence
-holds the answer word for word, whether the passages lack a name of the question, and whether the evidence says the opposite.
-Then each set is left out in turn, and what the others' fit makes of it is printed: the area under the curve, and for several
-floors the share of unanswerable questions that are refused and of answerable ones that are refused wrongly.
+how much the question surprises a model that was asked for one, whether the evidence holds the answer word for word, whether
+the passages lack a name of the question, and whether the evidence says the opposite. Then each set is left out in turn, and
+what the others' fit makes of it is printed: the area under the curve, and for several floors the share of unanswerable
+questions that are refused and of answerable ones that are refused wrongly. What each signal and the floor are worth is kept
+for docs/quality.md.
 """
 
 from __future__ import annotations
@@ -154,13 +155,7 @@ def features_of(rows: list[dict[str, Any]]) -> np.ndarray:
     sure = [min(MOST, max(LEAST, each["verdict"])) for each in rows]
     return np.array(
         [
-            (
-                math.log(verdict / (1 - verdict)),
-                each["surprise"],
-                *(each[sign] for sign in SIGNS),
-                1.0,
-                each["is_answerable"],
-            )
+            (math.log(verdict / (1 - verdict)), each["surprise"], *(each[sign] for sign in SIGNS), 1.0, each["is_answerable"])
             for each, verdict in zip(rows, sure, strict=True)
         ],
         dtype=float,
