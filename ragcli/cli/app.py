@@ -159,3 +159,5 @@ def run(make_assistant: MakeAssistant | None = None, *, puller: Puller | None = 
         app(prog_name="ragcli", obj=Session(make_assistant=make_assistant or real_assistant, puller=puller))
     except KeyboardInterrupt:  # before or after a command could take it
         interrupts.leave_now()
+    finally:
+        interrupts.program_ended()

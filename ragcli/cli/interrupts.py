@@ -6,6 +6,7 @@ whole at every moment, so leaving at once loses nothing that was reported as don
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import termios
@@ -38,9 +39,12 @@ class _Interrupts:
         """Whether SIGTERM ends the process here, with its terminal as it was."""
         self.terminal: list[Any] | None = None
         """How the terminal took keys when the program began."""
+        self.ended = False
+        """Whether the program has its exit status, and nothing is left to stop."""
 
     def on_signal(self, number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+        if not self.ended:
+            raise KeyboardInterrupt
 
     def listen(self, descriptor: int) -> None:
         while number := os.read(descriptor, 1):
@@ -71,6 +75,8 @@ def stop_on_interrupt() -> None:
     os.set_blocking(_interrupts.writer, False)
     threading.Thread(target=_interrupts.listen, args=(reader,), daemon=True, name="interrupts").start()
     catch_interrupts()
+    # Python gives signals their default way back before it clears up: a late press would then change the exit status.
+    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
     if os.isatty(0) and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
         # Elsewhere there is nothing to set right, and the system's own way of ending a process is the surest.
         _interrupts.terminal = termios.tcgetattr(0)
@@ -90,6 +96,11 @@ def interrupt_handled() -> None:
     """The next Ctrl-C counts as a first one."""
     if _interrupts.writer is not None:
         os.write(_interrupts.writer, bytes([HANDLED]))
+
+
+def program_ended() -> None:
+    """Ctrl-C raises nothing from now on; it ends the process only if that does not end soon by itself."""
+    _interrupts.ended = True
 
 
 def stop_was_told() -> None:
