@@ -63,6 +63,8 @@ def time_ours(reader: WorkerReader, paths: Sequence[Path]) -> tuple[float, int]:
 def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else MESSY
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    if not paths:
+        sys.exit(f"{folder} holds no files; name a folder")
     reader = WorkerReader()
     time_raw(paths)
     time_ours(reader, paths)

@@ -194,7 +194,7 @@ def measure_chunks(count: int, folder: Path) -> None:
             started = time.perf_counter()
             store.replace(list(updates(made, range(1), edition)))
             wrote = time.perf_counter() - started
-            store.finish()
+            store.finish(quick=True)
             print(f"one edited file: written in {wrote:.2f} s, finished in {time.perf_counter() - started - wrote:.2f} s more")
     print(f"peak memory of this process {peak_mb():,.0f} MB")
     store.close()
@@ -225,7 +225,7 @@ def measure_edits(count: int, folder: Path) -> None:
     for edition in range(1, count + 1):
         with edited.writing(IDENTITY):
             edited.replace(list(updates(made, range(edition % LIVE_FILES, edition % LIVE_FILES + 1), edition, per_file)))
-            edited.finish()
+            edited.finish(quick=True)
         if edition % 20 == 0:
             largest = max(largest, disk_bytes(folder / "edited"))
         if edition % 500 == 0:
