@@ -1,7 +1,10 @@
-"""One answer in two wordings, the shortest and a sentence: which of them is shown.
+"""One answer in two wordings, the shortest and a sentence: which of them is shown, or which sentence of the files instead.
 
 A small model that answers in a sentence first says again what was asked, and then finds the right fact more often: of 21
 questions to web snippets 18 sentences had it, and 13 of the shortest answers. Where both say the same the shortest is shown.
+
+In other languages than English small models break words off and leave out what matters. There the file's own sentence is
+shown if the model's was taken from it: of 74 questions in nine languages 44 of those held the answer, and 37 of the model's.
 """
 
 from __future__ import annotations
@@ -9,30 +12,43 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from ragcli.steps.citing import SPACED_MARKER, cite_statement, says_not_found
-from ragcli.steps.languages import is_taken_for_english
+from ragcli.steps.citing import LONGEST_QUOTE, SPACED_MARKER, cite_statement, says_not_found
+from ragcli.steps.languages import guess_language, is_taken_for_english
 from ragcli.steps.sentences import words_of
-from ragcli.types import Passage
+from ragcli.types import Citation, Passage
 
 LEAST_RESTATED = 0.3
 """Of the question's words. A sentence that does not say them again is about something else that stands there."""
+LEAST_TAKEN = 0.8
+"""Of a sentence's words. What a sentence of a file has fewer of was not taken from it, or from others too."""
+SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’»)\]」』）]*$")
 YEAR = re.compile(r",? \d{4}\b")
 NAME = re.compile(r" [A-ZÄÖÜÀ-Þ][\w'’-]+")
 
 
 def choose_wording(short: str, sentence: str, question: str, passages: Sequence[Passage]) -> str:
-    """The sentence, if a passage bears it out; but of an English question the shortest answer, unless the two differ.
-
-    In other languages small models break words and phrases off; a sentence of theirs is whole.
-    """
+    """Of an English question the shortest answer, unless a passage bears the sentence out and the two differ; of any other
+    the sentence of the files from which the model's was taken."""
     says_nothing = says_not_found(sentence) or words_of(sentence) <= words_of(question)
-    if says_nothing or cite_statement(sentence, passages, question) is None:
-        return short
+    source = None if says_nothing else cite_statement(sentence, passages, question)
     if not is_taken_for_english(question):
-        return sentence
+        said = sentence if source else SPACED_MARKER.sub("", short)
+        return quote_source(said, source or cite_statement(said, passages, question))
+    if source is None:
+        return short
     if share_said(SPACED_MARKER.sub("", short), sentence) == 1.0:
         return complete(short, sentence)
     return sentence if share_said(question, sentence) >= LEAST_RESTATED else short
+
+
+def quote_source(said: str, source: Citation | None) -> str:
+    """The quoted sentence, if it is whole, not in English, and has most of what was said; else what was said."""
+    if source is None:
+        return said
+    quote = " ".join(source.quote.split())
+    is_whole = SENTENCE_END.search(quote) and not quote[0].islower() and len(source.quote) < LONGEST_QUOTE
+    is_taken = share_said(said, quote) >= LEAST_TAKEN and guess_language(quote) != "en"
+    return quote if is_whole and is_taken else said
 
 
 def share_said(short: str, sentence: str) -> float:

@@ -35,9 +35,30 @@ def test_a_sentence_that_says_nothing_is_not_taken(said: str) -> None:
     assert choose_wording("July 29, 2021", said, WHEN, PASSAGES) == "July 29, 2021"
 
 
-def test_in_another_language_than_english_the_sentence_is_shown() -> None:
-    said = "La ville compte 12 ponts."
-    assert choose_wording("12", said, "Combien de ponts compte la ville ?", PASSAGES) == said
+BRIDGE = "Le pont, long de 300 mètres, fut bâti en 1901 par la ville."
+
+
+@pytest.mark.parametrize("sentence", ["Le pont fut bâti en 1901.", "Le pont, long de 300 mètres, fut bâti.", "NOT IN FILES"])
+def test_in_another_language_than_english_the_files_own_sentence_is_shown(sentence: str) -> None:
+    shown = choose_wording("1901", sentence, "Quand le pont fut-il bâti ?", context_of(BRIDGE).passages)
+    assert shown == BRIDGE
+
+
+@pytest.mark.parametrize(
+    ("said", "passage"),
+    [
+        (
+            "Le pont aux six arches de pierre grise fut bâti en 1901.",
+            "Le pont fut bâti en 1901. Il a six arches de pierre grise.",
+        ),
+        ("Le pont fut bâti en 1901", "- Pont : bâti en 1901"),
+        ("Le pont fut bâti en 1901.", "fut le pont bâti en 1901 par la ville."),
+        ("1901", "The bridge was built by the town in 1901."),
+    ],
+    ids=["two sentences", "a line of a list", "the rest of a sentence", "another language"],
+)
+def test_what_was_not_taken_from_one_whole_sentence_of_the_language_is_shown_as_it_is(said: str, passage: str) -> None:
+    assert choose_wording("1901", said, "Quand le pont fut-il bâti ?", context_of(passage).passages) == said
 
 
 @pytest.mark.parametrize(
