@@ -104,6 +104,13 @@ def test_a_long_quote_stands_below_its_place_where_a_person_reads_it() -> None:
     assert list(render.citation_lines(answer, replace(PLAIN, width=60))) == [f"[1] /lease.md:3-4  “{quote}”"]
 
 
+def test_an_answer_in_the_words_of_its_source_is_not_said_twice() -> None:
+    words = "Der Mietvertrag endet\nam 31. August."
+    said = Answer(Question("q"), "Der Mietvertrag endet am 31. August. [1]", "answered", 0.9)
+    answer = replace(said, citations=(Citation(1, LEASE.path, LEASE.locator, words, True),))
+    assert list(render.citation_lines(answer, PLAIN)) == ["[1] /lease.md:3-4"]
+
+
 def test_nearest_are_few() -> None:
     answer = Answer(Question("q"), "", "no_evidence", 0.0, hits=(Hit(LEASE, 1.0),) * 9)
     assert list(render.nearest_lines(answer, PLAIN)) == ["The nearest passages:"] + ["  /lease.md:3-4  Terms › End"] * 3
