@@ -5,7 +5,7 @@ With no passage close enough to the question the language model is never loaded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ragcli.errors import StoreError, UsageError
@@ -34,9 +34,9 @@ from ragcli.steps.judging import (
 from ragcli.steps.languages import is_taken_for_english
 from ragcli.steps.prompting import build_prompt, pack_context
 from ragcli.steps.sentences import find_loop
-from ragcli.steps.tasks import Task, wants_more_than_a_fact
+from ragcli.steps.tasks import Task, choose_task
 from ragcli.steps.withholding import withhold
-from ragcli.steps.wording import choose_wording
+from ragcli.steps.wording import choose_wording, find_own_words
 from ragcli.types import (
     Answer,
     AnswerEvent,
@@ -53,10 +53,10 @@ from ragcli.types import (
     Usage,
 )
 
-HELD_PIECES = 48
-"""Tokens of a short answer that are held until it has been judged; a longer one is shown as it comes."""
 SENTENCE_TOKENS = 80
 """Of the answer in a sentence: three times what most take."""
+HELD_PIECES: Mapping[Task, int] = {"short": 48, "sentence": SENTENCE_TOKENS, "full": 0}
+"""Tokens of an answer that are held until it has been judged; a longer one is shown as it comes."""
 PIPED_SHARE = 0.75
 """What a piped text may take of the context beside an index: whoever pipes a text asks about it."""
 
@@ -107,21 +107,22 @@ def ask_question(
 ) -> Iterator[AnswerEvent]:
     """Hits, context, the answer piece by piece, and the whole Answer last. ``piped`` may come in blocks."""
     watch = Stopwatch()
-    unsaid, model, is_fact = yield from find_context(question, ports, options, piped, watch)
+    unsaid, model, task = yield from find_context(question, ports, options, piped, watch)
     if model is None:
         yield AnswerFinished(replace(unsaid, took_ms=watch.total()))
         return
     context = unsaid.context
     defused = defuse_context(context, question.text) if options.defended else Defused(context)
-    pieces = _say(question, defused, model, options.max_tokens, task="short" if is_fact else "full")
-    text, stop, shown = yield from _stream(question, context, pieces, watch, held_pieces=HELD_PIECES if is_fact else 0)
-    if is_fact and not shown and not says_not_found(text):
-        text = word_again(question, text, defused, model)
-        watch.lap("sentence")
+    pieces = _say(question, defused, model, options.max_tokens, task=task)
+    text, stop, shown = yield from _stream(question, context, pieces, watch, held_pieces=HELD_PIECES[task])
+    is_held = task != "full" and not shown
+    if is_held:
+        text = settle_wording(text, task, question, defused, model)
+        watch.lap("wording")
     sure = 0.0 if says_not_found(text) else judge_answer(question.text, text, defused.context, model)
     watch.lap("judge")
     unsaid = replace(unsaid, confidence=sure, usage=stop.usage, took_ms=watch.total())
-    if is_fact and not shown and sure < options.min_confidence:
+    if is_held and sure < options.min_confidence:
         yield AnswerFinished(unsaid)
         return
     text = text if shown else add_markers(text, context, question.text)
@@ -133,11 +134,11 @@ def ask_question(
 
 def find_context(
     question: Question, ports: AskPorts, options: AskOptions, piped: str | Iterable[str] | None, watch: Stopwatch
-) -> Generator[AnswerEvent, None, tuple[Answer, LanguageModel | None, bool]]:
-    """Tells the hits and the context. Gives an Answer with both that says nothing yet, the model to ask, and whether a fact
-    is asked for; no model if nothing is close enough.
+) -> Generator[AnswerEvent, None, tuple[Answer, LanguageModel | None, Task]]:
+    """Tells the hits and the context. Gives an Answer with both that says nothing yet, the model to ask, and for what;
+    no model if nothing is close enough.
 
-    What no single sentence can state, or what the user put there to be asked about, is no fact: it is always tried.
+    Of what the user put there to be asked about no fact is asked, as of what no single sentence can state: it is always tried.
     """
     piped_hits = search_piped(question, piped, ports.embedder, options.words_weight) if piped else ()
     found = search_chunks(question, ports, words_weight=options.words_weight).hits
@@ -145,21 +146,33 @@ def find_context(
     watch.lap("search")
     yield Retrieved(unsaid.hits)
     if not piped_hits and not is_close_enough(found, question.mode, options.min_similarity):
-        return unsaid, None, False
+        return unsaid, None, "full"
     model = ports.model()
     watch.lap("load")
     context = _pack(piped_hits, found, options, model)
     yield Packed(context)
-    is_fact = not piped_hits and not wants_more_than_a_fact(question.text)
-    return replace(unsaid, context=context, model=model.identity), model, is_fact
+    task = "full" if piped_hits else choose_task(question.text)
+    return replace(unsaid, context=context, model=model.identity), model, task
 
 
-def word_again(question: Question, short: str, defused: Defused, model: LanguageModel) -> str:
-    """The better of the shortest answer and one in a sentence. The model has read all but the task already."""
-    events = _say(question, defused, model, SENTENCE_TOKENS, task="sentence")
+def settle_wording(said: str, task: Task, question: Question, defused: Defused, model: LanguageModel) -> str:
+    """What was said to the task, or the better of it and a second wording. The model has read all but its task already."""
+    passages = defused.context.passages
+    if task == "sentence":
+        if own := find_own_words(SPACED_MARKER.sub("", said), question.text, passages):
+            return own
+        short = _say_whole("short", question, defused, model)
+        return find_own_words(short, question.text, passages) or short
+    if says_not_found(said):
+        return said
+    return choose_wording(said, _say_whole("sentence", question, defused, model), question.text, passages)
+
+
+def _say_whole(task: Task, question: Question, defused: Defused, model: LanguageModel) -> str:
+    """All that the model says to the task, without markers."""
+    events = _say(question, defused, model, SENTENCE_TOKENS, task=task)
     said = "".join(event.text for event in events if isinstance(event, Delta))
-    sentence = SPACED_MARKER.sub("", said[: find_loop(said)]).strip()
-    return choose_wording(short, sentence, question.text, defused.context.passages)
+    return SPACED_MARKER.sub("", said[: find_loop(said)]).strip()
 
 
 def judge_answer(question: str, answer: str, context: Context, model: LanguageModel) -> float:
@@ -177,7 +190,8 @@ def judge_answer(question: str, answer: str, context: Context, model: LanguageMo
 def _say(question: Question, defused: Defused, model: LanguageModel, max_tokens: int, *, task: Task) -> Iterator[Delta | Stop]:
     """What the model says to the task, without what a file told it to say."""
     prompt = build_prompt(question.text, defused.context, task=task, fence=defused.fence)
-    return withhold(_until_it_loops(model, prompt, max_tokens), defused, question.text)
+    most = min(max_tokens, SENTENCE_TOKENS) if task == "sentence" else max_tokens
+    return withhold(_until_it_loops(model, prompt, most), defused, question.text)
 
 
 def _stream(

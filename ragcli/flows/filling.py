@@ -59,7 +59,7 @@ def fill_record(
     With no evidence there is none. Raises ModelError ``model-failed`` where no record comes to an end; StoreError.
     """
     watch = Stopwatch()
-    unsaid, model, is_fact = yield from find_context(question, ports, options, piped, watch)
+    unsaid, model, task = yield from find_context(question, ports, options, piped, watch)
     if model is None:
         yield AnswerFinished(replace(unsaid, took_ms=watch.total()))
         return
@@ -68,7 +68,7 @@ def fill_record(
     watch.lap("answer")
     answer = conclude_record(replace(unsaid, usage=usage), data)
     # No single sentence can state all of a record, so only one that is a single fact is judged as an answer is.
-    if answer.record and is_single(schema) and is_fact:
+    if answer.record and is_single(schema) and task != "full":
         values = " ".join(str(each.value) for each in answer.record.fields)
         sure = judge_answer(question.text, values, context, model)
         refused = replace(unsaid, usage=usage, confidence=sure)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
-from ragcli.steps.languages import guess_language
+from ragcli.steps.languages import guess_language, is_taken_for_english
 
 Task = Literal["short", "sentence", "full"]
 """The shortest answer, the same in a sentence, or more than a fact."""
@@ -53,9 +53,14 @@ _MORE_THAN_A_FACT = re.compile(
 """How people ask for it, in the languages that are known here."""
 
 
-def wants_more_than_a_fact(question: str) -> bool:
-    """Whether the question asks for something that no single sentence of a file can state: a list, a summary, a way to do it."""
-    return bool(_MORE_THAN_A_FACT.search(question))
+def choose_task(question: str) -> Task:
+    """What is asked for first: the shortest answer to an English question, a sentence to any other.
+
+    More than a fact, if no single sentence of a file can state what is wanted: a list, a summary, a way to do it.
+    """
+    if _MORE_THAN_A_FACT.search(question):
+        return "full"
+    return "short" if is_taken_for_english(question) else "sentence"
 
 
 def say_task(task: Task, question: str) -> str:

@@ -13,9 +13,9 @@ import re
 from collections.abc import Sequence
 
 from ragcli.steps.citing import LONGEST_QUOTE, SPACED_MARKER, cite_statement, says_not_found
-from ragcli.steps.languages import guess_language, is_taken_for_english
+from ragcli.steps.languages import guess_language
 from ragcli.steps.sentences import words_of
-from ragcli.types import Citation, Passage
+from ragcli.types import Passage
 
 LEAST_RESTATED = 0.3
 """Of the question's words. A sentence that does not say them again is about something else that stands there."""
@@ -27,28 +27,30 @@ NAME = re.compile(r" [A-ZÄÖÜÀ-Þ][\w'’-]+")
 
 
 def choose_wording(short: str, sentence: str, question: str, passages: Sequence[Passage]) -> str:
-    """Of an English question the shortest answer, unless a passage bears the sentence out and the two differ; of any other
-    the sentence of the files from which the model's was taken."""
-    says_nothing = says_not_found(sentence) or words_of(sentence) <= words_of(question)
-    source = None if says_nothing else cite_statement(sentence, passages, question)
-    if not is_taken_for_english(question):
-        said = sentence if source else SPACED_MARKER.sub("", short)
-        return quote_source(said, source or cite_statement(said, passages, question))
-    if source is None:
+    """The shortest answer, unless a passage bears the sentence out and the two differ. Of English questions."""
+    if _says_nothing(sentence, question) or cite_statement(sentence, passages, question) is None:
         return short
     if share_said(SPACED_MARKER.sub("", short), sentence) == 1.0:
         return complete(short, sentence)
     return sentence if share_said(question, sentence) >= LEAST_RESTATED else short
 
 
-def quote_source(said: str, source: Citation | None) -> str:
-    """The quoted sentence, if it is whole, not in English, and has most of what was said; else what was said."""
+def find_own_words(said: str, question: str, passages: Sequence[Passage]) -> str:
+    """The file's sentence that has most of what was said, if it is whole and not in English, else what was said.
+
+    Empty if that says nothing or no passage bears it out.
+    """
+    source = None if _says_nothing(said, question) else cite_statement(said, passages, question)
     if source is None:
-        return said
+        return ""
     quote = " ".join(source.quote.split())
     is_whole = SENTENCE_END.search(quote) and not quote[0].islower() and len(source.quote) < LONGEST_QUOTE
     is_taken = share_said(said, quote) >= LEAST_TAKEN and guess_language(quote) != "en"
     return quote if is_whole and is_taken else said
+
+
+def _says_nothing(said: str, question: str) -> bool:
+    return says_not_found(said) or words_of(said) <= words_of(question)
 
 
 def share_said(short: str, sentence: str) -> float:

@@ -108,7 +108,8 @@ def test_an_answer_in_the_words_of_its_source_is_not_said_twice() -> None:
     words = "Der Mietvertrag endet\nam 31. August."
     said = Answer(Question("q"), "Der Mietvertrag endet am 31. August. [1]", "answered", 0.9)
     answer = replace(said, citations=(Citation(1, LEASE.path, LEASE.locator, words, True),))
-    assert list(render.citation_lines(answer, PLAIN)) == ["[1] /lease.md:3-4"]
+    assert list(render.citation_lines(answer, replace(PLAIN, terminal=True))) == ["[1] /lease.md:3-4"]
+    assert list(render.citation_lines(answer, PLAIN)) == ["[1] /lease.md:3-4  “Der Mietvertrag endet am 31. August.”"]
 
 
 def test_nearest_are_few() -> None:

@@ -10,8 +10,11 @@ from typing import Any
 
 from ragcli.errors import prompt_too_long
 from ragcli.steps.fitting import fits
-from ragcli.steps.tasks import SENTENCE_TASK, SENTENCE_TASKS
+from ragcli.steps.tasks import SENTENCE_TASK, SENTENCE_TASKS, SHORT_TASK
 from ragcli.types import Delta, ModelIdentity, Prompt, Stop, Usage
+
+WORDINGS = (SHORT_TASK, SENTENCE_TASK, *SENTENCE_TASKS.values())
+"""The tasks that ask for one fact in other words."""
 
 
 def as_json(reply: str, schema: Mapping[str, Any]) -> str:
@@ -40,7 +43,7 @@ def smallest(schema: Mapping[str, Any]) -> object:
 class ScriptedModel:
     """Gives the enqueued replies in order, word by word; then ``always``, if there is one. A token is a word.
 
-    Asked for a sentence it says ``sentence``, or its last reply again.
+    Asked the same again in other words it says ``sentence``, or its last reply again.
     """
 
     def __init__(self, *replies: str, always: str | None = None, window: int = 4096) -> None:
@@ -57,6 +60,7 @@ class ScriptedModel:
         self._replies = deque(replies)
         self._always = always
         self._last = ""
+        self._about: str | None = None
 
     def enqueue(self, *replies: str) -> None:
         self._replies.extend(replies)
@@ -66,12 +70,15 @@ class ScriptedModel:
 
     def stream(self, prompt: Prompt, *, max_tokens: int) -> Iterator[Delta | Stop]:
         tokens = self._fitting(prompt)
-        if prompt.messages[-1].content.endswith((SENTENCE_TASK, *SENTENCE_TASKS.values())):
+        asked = prompt.messages[-1].content
+        about = next((asked.removesuffix(task) for task in WORDINGS if asked.endswith(task)), None)
+        if about is not None and about == self._about:
             self.reworded.append(prompt)
             reply = self.sentence or self._last
         else:
             self.prompts.append(prompt)
             reply = self._replies.popleft() if self._replies else self._always
+            self._about = about
         assert reply is not None, "the model was asked more often than the test enqueued replies"
         self._last = reply
         if prompt.schema is not None:

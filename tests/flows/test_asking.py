@@ -169,10 +169,10 @@ def test_a_short_answer_is_shown_when_it_has_been_judged_and_is_given_its_marker
 
 
 def test_an_answer_that_turns_out_long_is_shown_as_it_comes() -> None:
-    said = " ".join(f"word{number}" for number in range(HELD_PIECES + 9))
+    said = " ".join(f"word{number}" for number in range(HELD_PIECES["short"] + 9))
     events, answer = ask(desk_with(said))
     first, *rest = (event.text for event in events if isinstance(event, Delta))
-    assert len(first.split()) == HELD_PIECES + 1
+    assert len(first.split()) == HELD_PIECES["short"] + 1
     assert len(rest) == 8
     assert answer.text == said
 
@@ -348,11 +348,16 @@ def test_of_an_endless_question_only_the_beginning_is_weighed() -> None:
     assert len(weighed) == LONGEST_GUESS
 
 
-def test_a_question_in_another_language_than_english_is_not_weighed_and_answered_in_a_sentence() -> None:
-    desk = desk_with("31 May 2027")
-    desk.model.sentence = "The lease ends on 31 May 2027."
+def test_a_question_in_another_language_than_english_is_not_weighed_and_asked_for_in_a_sentence() -> None:
+    desk = desk_with("The lease ends on 31 May 2027.")
     _, answer = ask(desk, Question("Wann ends der lease?"))
-    assert (answer.text, desk.model.weighed) == ("The lease ends on 31 May 2027. [1]", [])
+    assert (answer.text, desk.model.weighed, desk.model.reworded) == ("The lease ends on 31 May 2027. [1]", [], [])
+
+
+def test_a_sentence_that_no_file_bears_out_is_said_again_as_shortly_as_possible() -> None:
+    desk = desk_with("The lease ends on 7 June 1999.")
+    desk.model.sentence = "31 May 2027"
+    assert ask(desk, Question("Wann ends der lease?"))[1].text == "31 May 2027 [1]"
 
 
 def test_a_sentence_that_the_file_bears_out_replaces_another_short_answer() -> None:

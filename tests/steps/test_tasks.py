@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import pytest
 
-from ragcli.steps.tasks import FULL_TASK, NOT_FOUND, SENTENCE_TASK, SENTENCE_TASKS, SHORT_TASK, say_task, wants_more_than_a_fact
+from ragcli.steps.tasks import FULL_TASK, NOT_FOUND, SENTENCE_TASK, SENTENCE_TASKS, SHORT_TASK, choose_task, say_task
 
 
 @pytest.mark.parametrize(
     ("question", "expected"),
     [
-        ("Summarise the handbook", True),
-        ("please explain how the boats are insured", True),
-        ("How do I reset the boiler?", True),
-        ("Fasse die Satzung zusammen", True),
-        ("会议纪要总结一下", True),
-        ("When does the lease end?", False),
-        ("How many litres does the tank hold?", False),
-        ("What explains the delay?", False),
+        ("Summarise the handbook", "full"),
+        ("please explain how the boats are insured", "full"),
+        ("How do I reset the boiler?", "full"),
+        ("Fasse die Satzung zusammen", "full"),
+        ("会议纪要总结一下", "full"),
+        ("When does the lease end?", "short"),
+        ("How many litres does the tank hold?", "short"),
+        ("What explains the delay?", "short"),
+        ("Wann endet der Mietvertrag?", "sentence"),
+        ("水箱的容量是多少？", "sentence"),
     ],
 )
-def test_what_asks_for_more_than_a_fact(question: str, expected: bool) -> None:
-    assert wants_more_than_a_fact(question) is expected
+def test_what_is_asked_for_first(question: str, expected: str) -> None:
+    assert choose_task(question) == expected
 
 
 def test_a_fact_is_asked_for_shortly_and_without_leave_to_refuse() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragcli.steps.wording import choose_wording, complete, share_said
+from ragcli.steps.wording import choose_wording, complete, find_own_words, share_said
 from tests.fakes.passages import context_of
 
 PASSAGES = context_of("The draft took place on July 29, 2021 in Brooklyn.", "La ville compte 12 ponts.").passages
@@ -36,19 +36,19 @@ def test_a_sentence_that_says_nothing_is_not_taken(said: str) -> None:
 
 
 BRIDGE = "Le pont, long de 300 mètres, fut bâti en 1901 par la ville."
+BUILT = "Quand le pont fut-il bâti ?"
 
 
-@pytest.mark.parametrize("sentence", ["Le pont fut bâti en 1901.", "Le pont, long de 300 mètres, fut bâti.", "NOT IN FILES"])
-def test_in_another_language_than_english_the_files_own_sentence_is_shown(sentence: str) -> None:
-    shown = choose_wording("1901", sentence, "Quand le pont fut-il bâti ?", context_of(BRIDGE).passages)
-    assert shown == BRIDGE
+@pytest.mark.parametrize("said", ["Le pont fut bâti en 1901.", "Le pont, long de 300 mètres, fut bâti.", "1901"])
+def test_the_sentence_of_the_file_is_found_that_an_answer_was_taken_from(said: str) -> None:
+    assert find_own_words(said, BUILT, context_of(BRIDGE).passages) == BRIDGE
 
 
 @pytest.mark.parametrize(
     ("said", "passage"),
     [
         (
-            "Le pont aux six arches de pierre grise fut bâti en 1901.",
+            "Le pont à six arches de pierre grise fut bâti en 1901.",
             "Le pont fut bâti en 1901. Il a six arches de pierre grise.",
         ),
         ("Le pont fut bâti en 1901", "- Pont : bâti en 1901"),
@@ -57,8 +57,13 @@ def test_in_another_language_than_english_the_files_own_sentence_is_shown(senten
     ],
     ids=["two sentences", "a line of a list", "the rest of a sentence", "another language"],
 )
-def test_what_was_not_taken_from_one_whole_sentence_of_the_language_is_shown_as_it_is(said: str, passage: str) -> None:
-    assert choose_wording("1901", said, "Quand le pont fut-il bâti ?", context_of(passage).passages) == said
+def test_what_was_not_taken_from_one_whole_sentence_of_the_language_stays_as_it_is(said: str, passage: str) -> None:
+    assert find_own_words(said, BUILT, context_of(passage).passages) == said
+
+
+@pytest.mark.parametrize("said", ["NOT IN FILES", "Le pont fut bâti quand ?", "Le pont de bois fut démoli en 1955."])
+def test_what_says_nothing_or_is_borne_out_by_nothing_has_no_sentence(said: str) -> None:
+    assert find_own_words(said, BUILT, context_of(BRIDGE).passages) == ""
 
 
 @pytest.mark.parametrize(

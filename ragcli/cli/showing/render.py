@@ -80,8 +80,8 @@ def _part_text(part: ScorePart) -> str:
 
 
 def citation_lines(answer: Answer, paper: Paper) -> Iterator[str]:
-    """The places that the answer's numbers stand for, each with the words that back it if they are not the answer itself.
-    They stand beside the place, or below it."""
+    """The places that the answer's numbers stand for, each with the words that back it: beside the place, or on a terminal
+    below it where they do not fit, and not at all where they are the answer."""
     for citation in _distinct(answer.citations):
         number = f"[{citation.number}]"
         place = paper.place(citation.path, citation.locator)
@@ -89,7 +89,7 @@ def citation_lines(answer: Answer, paper: Paper) -> Iterator[str]:
         quote = paper.quote(citation.quote)
         if not citation.supported:
             yield f"{head}  {paper.odd('(not borne out by this passage)')}"
-        elif " ".join(citation.quote.split()) in answer.text:
+        elif paper.terminal and " ".join(citation.quote.split()) in answer.text:
             yield head
         elif not paper.terminal or len(number) + len(place) + len(quote) + 3 <= paper.width:
             yield f"{head}  {paper.dim(quote)}"
