@@ -71,7 +71,7 @@ def _tables(kept: Sequence[Report], answered: Sequence[Report]) -> Iterator[str]
         latency = report.get("latency_ms", {})
         if "answer" in latency:
             yield (
-                f"{report['set']}: median prompt {latency['prompt_tokens']:.0f} tokens, first word after "
+                f"{report['set']}, {report['about']['model']}: median prompt {latency['prompt_tokens']:.0f} tokens, first word after "
                 f"{latency['first_token'] / 1000:.1f} s, whole answer after {latency['answer'] / 1000:.1f} s."
             )
             yield ""

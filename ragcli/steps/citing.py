@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ragcli.steps.claims import bears_out
-from ragcli.steps.sentences import split_sentences, words_of
+from ragcli.steps.sentences import plain_words, split_sentences, words_of
 from ragcli.steps.tasks import NOT_FOUND
 from ragcli.types import Citation, Context, Locator, Passage
 
@@ -168,9 +168,9 @@ def statements_in(text: str) -> Iterator[Statement]:
 
 
 def _supporting(statement: str, passages: Sequence[Passage], question: str) -> tuple[int, ...]:
-    """The passage that holds most of the statement, and then of the question; none if none supports it."""
+    """The passage that holds the statement word for word, or most of it, and then of the question; none if none supports it."""
     able = [passage for passage in passages if bears_out(statement, _evidence(passage), question)]
-    best = max(able, key=lambda passage: (_share(statement, passage.text), _share(question, passage.text)), default=None)
+    best = max(able, key=lambda passage: _nearness(statement, passage.text, question), default=None)
     return (best.number,) if best and find_quote(statement, best.text, question) else ()
 
 
@@ -233,6 +233,10 @@ def _shorten(text: str, span: tuple[int, int]) -> tuple[int, int]:
         return span
     cut = text.rfind(" ", start, start + LONGEST_QUOTE)
     return start, cut if cut > start else start + LONGEST_QUOTE
+
+
+def _nearness(statement: str, text: str, question: str) -> tuple[bool, float, float]:
+    return plain_words(statement) in plain_words(text), _share(statement, text), _share(question, text)
 
 
 def _share(statement: str, text: str) -> float:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from ragcli.steps.opposites import is_opposed
 from ragcli.steps.prompting import SYSTEM, describe_source
-from ragcli.steps.sentences import split_sentences, words_of
+from ragcli.steps.sentences import plain_words, split_sentences, words_of
 from ragcli.types import Message, Passage, Prompt
 
 LONGEST_EVIDENCE = 900
@@ -65,8 +65,8 @@ def choose_evidence(question: str, answer: str, passages: Sequence[Passage]) -> 
     windows = [(passage, *window) for passage in passages for window in _windows(passage.text)]
     sentences = [sentence for _, sentence, _ in windows]
     asked, said = _word_shares(question, sentences), _word_shares(answer, sentences)
-    wanted = _plain(answer)
-    holds = [bool(wanted) and wanted in _plain(sentence) for sentence in sentences]
+    wanted = plain_words(answer)
+    holds = [bool(wanted) and wanted in plain_words(sentence) for sentence in sentences]
     best = max(range(len(windows)), key=lambda place: (holds[place], said[place] + 0.3 * asked[place]))
     passage, _, around = windows[best]
     strangers, opposed = _has_strangers(question, passages), is_opposed(question, around)
@@ -83,10 +83,6 @@ def _windows(text: str) -> list[tuple[str, str]]:
             first, last = start, min(end, start + LONGEST_EVIDENCE)
         windows.append((text[start:end], text[first:last]))
     return windows
-
-
-def _plain(text: str) -> str:
-    return " ".join(re.findall(r"\w+", text.casefold()))
 
 
 def _word_shares(wanted: str, sentences: Sequence[str]) -> list[float]:

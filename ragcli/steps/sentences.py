@@ -39,6 +39,11 @@ def words_of(text: str) -> frozenset[str]:
     return frozenset(words)
 
 
+def plain_words(text: str) -> str:
+    """All words, lower-case, with a space between two: what stands word for word in another text stands in its plain words."""
+    return " ".join(re.findall(r"\w+", text.casefold()))
+
+
 def split_sentences(text: str) -> list[tuple[int, int]]:
     """Spans of the sentences in order, without the white space around them; a table's or a list's line is one."""
     spans: list[tuple[int, int]] = []

@@ -135,6 +135,12 @@ def test_an_answer_without_markers_is_given_the_passage_that_supports_it() -> No
     assert find_citations("Elephants sing beautifully.", CONTEXT) == ()
 
 
+def test_of_two_passages_with_the_same_words_the_one_that_says_it_word_for_word_is_cited() -> None:
+    context = context_of("Released in Japan: 2015, on April 29. It came out.", "It was released on April 29, 2015.")
+    (citation,) = find_citations("April 29, 2015", context, "When did it come out, released in Japan?")
+    assert citation.number == 2
+
+
 def test_a_passage_of_a_page_is_cited_by_its_page() -> None:
     text = "The tax is 19 percent."
     context = Context((Passage(1, hit(text, line=None), text),), (), 0)
