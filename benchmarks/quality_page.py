@@ -71,8 +71,8 @@ def _tables(kept: Sequence[Report], answered: Sequence[Report]) -> Iterator[str]
         latency = report.get("latency_ms", {})
         if "answer" in latency:
             yield (
-                f"{report['set']}, {report['about']['model']}: median prompt {latency['prompt_tokens']:.0f} tokens, first word after "
-                f"{latency['first_token'] / 1000:.1f} s, whole answer after {latency['answer'] / 1000:.1f} s."
+                f"{report['set']}, {report['about']['model']}: median prompt {latency['prompt_tokens']:.0f} tokens, "
+                f"first word after {latency['first_token'] / 1000:.1f} s, whole answer after {latency['answer'] / 1000:.1f} s."
             )
             yield ""
 
