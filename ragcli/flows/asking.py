@@ -145,7 +145,7 @@ def find_context(
     unsaid = Answer(question, "", "no_evidence", 0.0, hits=piped_hits + found)
     watch.lap("search")
     yield Retrieved(unsaid.hits)
-    if not piped_hits and not is_close_enough(found, question.mode, options.min_similarity):
+    if not piped_hits and not is_close_enough(found, question, options.min_similarity):
         return unsaid, None, "full"
     model = ports.model()
     watch.lap("load")

@@ -9,6 +9,7 @@ from functools import partial
 
 from ragcli.ports import Embedder, Reranker, Store
 from ragcli.steps.chunking import text_to_embed
+from ragcli.steps.languages import COMMON_WORDS, guess_language, is_taken_for_english
 from ragcli.steps.piping import choose_piped
 from ragcli.steps.querying import marks_in, names_in
 from ragcli.steps.ranking import (
@@ -21,10 +22,14 @@ from ragcli.steps.ranking import (
     leading_hits,
     lift_named,
 )
+from ragcli.steps.sentences import words_of
 from ragcli.types import Hit, IndexIdentity, Question, Ranking, ScoredChunk, SearchResult, Vector
 
 PIPED_CANDIDATES = 64
 """Chunks of a piped text that are embedded: a second's work."""
+
+LONG_WORD = 5
+"""Letters: shorter ones stand in any text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +97,20 @@ def add_cosines(cosines: dict[str, float], ranking: Ranking, vector: Vector, sto
         cosines.update(store.similarities(vector, missing))
 
 
-def is_close_enough(hits: Sequence[Hit], mode: str, min_similarity: float) -> bool:
+def is_close_enough(hits: Sequence[Hit], question: Question, min_similarity: float) -> bool:
     """Whether a passage is near enough to be worth asking a model about. Words alone cannot tell: any hit is enough."""
-    if mode == "words":
+    if question.mode == "words":
         return bool(hits)
-    return any((hit.similarity or 0.0) >= min_similarity for hit in hits)
+    return any((hit.similarity or 0.0) >= min_similarity for hit in hits) or _has_foreign_word(hits, question.text)
+
+
+def _has_foreign_word(hits: Sequence[Hit], question: str) -> bool:
+    """Whether a passage has a long word of a question in another language than English, which the embedder may not know."""
+    if is_taken_for_english(question):
+        return False
+    telling = words_of(question) - COMMON_WORDS.get(guess_language(question), frozenset())
+    long = frozenset(word for word in telling if len(word) >= LONG_WORD)
+    return any(long & words_of(hit.chunk.text) for hit in hits)
 
 
 def search_piped(

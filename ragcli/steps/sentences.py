@@ -10,10 +10,15 @@ BOUNDARY = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s)|[。！？]+[”’」�
 """Where a sentence may end."""
 ABBREVIATION = re.compile(
     r"(?:\b(?:[^\W\d_]|Mr|Mrs|Ms|Dr|Prof|St|vs|etc|No|Nr|ca|bzw|vgl|usw|evtl|inkl|cf|p|pp|env|art|fig|approx|Inc|Ltd|Co|Corp)"
-    r"|\b[^\W\d_]\.[^\W\d_])$",
+    r"|\b[^\W\d_]\.[^\W\d_]|\b(?:der|des|dem|den|vom|zum|im)\s\d\d?)$",
     re.IGNORECASE,
 )
-"""What a full stop may stand behind without ending a sentence: single letters and the common short forms."""
+"""What a full stop may stand behind without ending a sentence: single letters, the common short forms, German ordinals."""
+GERMAN_DAY = re.compile(
+    r"(?:(?<=\b\d)|(?<=\b[012]\d)|(?<=\b3[01]))\.\s+(?:Januar|Jänner|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November"
+    r"|Dezember|(?:Jan|Feb|Mrz|Apr|Aug|Sept?|Okt|Nov|Dez)\.)(?!\w)"
+)
+"""The full stop of a day of the month, which stands behind the number, up to the month."""
 WRAPPED_LINE = 50
 """Characters: a line break behind at least so many is a wrapped line, if the text goes on with a small letter."""
 _COMMON_WORDS = """
@@ -62,7 +67,9 @@ def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
         line = match.start() - max(start, text.rfind("\n", 0, match.start()) + 1)
         return len(mark) > 1 or line < WRAPPED_LINE or not (rest.islower() or rest.isdigit() or rest in "(\"'")
     if mark[0] == ".":
-        return not rest.islower() and not ABBREVIATION.search(text, max(start, match.start() - 8), match.start())
+        if rest.islower() or GERMAN_DAY.match(text, match.start()):
+            return False
+        return not ABBREVIATION.search(text, max(start, match.start() - 8), match.start())
     return True
 
 

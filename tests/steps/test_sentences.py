@@ -31,6 +31,8 @@ def test_sentences_are_spans_in_order_that_leave_out_only_white_space(text: str)
             ["Dr. Meier pays 3.50 EUR, e.g. in cash.", "Nobody else does!"],
         ),
         ("Er zahlt z.B. bar, vgl. Seite 3. Sonst niemand.", ["Er zahlt z.B. bar, vgl. Seite 3.", "Sonst niemand."]),
+        ("Er endet am 31. August 2026. Im 19. Jahrhundert nicht.", ["Er endet am 31. August 2026.", "Im 19. Jahrhundert nicht."]),
+        ("She was 42. August was hot in 2026. He left.", ["She was 42.", "August was hot in 2026.", "He left."]),
         ("租约于五月结束。可以提前取消。", ["租约于五月结束。", "可以提前取消。"]),
         ("「終わりですか？」はい。", ["「終わりですか？」", "はい。"]),
         ("- one\n- two", ["- one", "- two"]),
