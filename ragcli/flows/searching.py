@@ -9,7 +9,7 @@ from functools import partial
 
 from ragcli.ports import Embedder, Reranker, Store
 from ragcli.steps.chunking import text_to_embed
-from ragcli.steps.languages import COMMON_WORDS, guess_language, is_taken_for_english
+from ragcli.steps.languages import COMMON_WORDS, guess_language
 from ragcli.steps.piping import choose_piped
 from ragcli.steps.querying import marks_in, names_in
 from ragcli.steps.ranking import (
@@ -105,10 +105,11 @@ def is_close_enough(hits: Sequence[Hit], question: Question, min_similarity: flo
 
 
 def _has_foreign_word(hits: Sequence[Hit], question: str) -> bool:
-    """Whether a passage has a long word of a question in another language than English, which the embedder may not know."""
-    if is_taken_for_english(question):
+    """Whether a passage has a long word of a question that is not plainly English: the embedder may not know its language."""
+    language = guess_language(question)
+    if language == "en":
         return False
-    telling = words_of(question) - COMMON_WORDS.get(guess_language(question), frozenset())
+    telling = words_of(question) - COMMON_WORDS.get(language, frozenset())
     long = frozenset(word for word in telling if len(word) >= LONG_WORD)
     return any(long & words_of(hit.chunk.text) for hit in hits)
 
