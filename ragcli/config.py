@@ -69,7 +69,8 @@ class AnswerSettings:
     context_tokens: int = 380
     """How much text of the files the model is shown."""
     min_similarity: float = 0.25
-    """With no passage at least this close to the question the model is not asked."""
+    """With no passage at least this close to the question the model is not asked, unless it is not plainly English and shares a
+    long word."""
     min_confidence: float = 0.46
     """Below this probability that the files answer, the answer is that they do not."""
     threads: int = 0
