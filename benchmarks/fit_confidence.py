@@ -2,8 +2,9 @@
 
 Each set's questions are asked with no floor, and what was seen of each answer is kept, one JSON object a line; a run that
 was stopped goes on. A logistic regression of "has an answer" is fitted, every set weighing the same, on the verdict's logit,
-how much the question surprises a model that was asked for one, whether the evidence holds the answer word for word, whether
-the passages lack a name of the question, and whether the evidence says the opposite. Then each set is left out in turn, and
+how much the question surprises a model that was asked for one, whether it was not asked, whether the evidence holds the answer
+word for word, whether the passages lack a name of the question, and whether the evidence says the opposite or tells of other
+years. `--judge-again` asks for the judgement alone, of the answers that are kept. Then each set is left out in turn, and
 what the others' fit makes of it is printed: the area under the curve, and for several floors the share of unanswerable
 questions that are refused and of answerable ones that are refused wrongly. What each signal and the floor are worth is kept
 for docs/quality.md.
@@ -14,6 +15,9 @@ from __future__ import annotations
 import argparse
 import json
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +26,22 @@ from setting import HOME, tell_table
 
 from ragcli.adapters.offline import close_doors
 
+UNJUDGED = {"verdict": 0.0, "surprise": 0.0, "verbatim": False, "strangers": False, "opposed": False, "other_years": False}
+"""Where nothing was close enough to ask the model."""
 FLOORS = (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6)
 RIDGE = 0.01
-SIGNS = ("verbatim", "strangers", "opposed")
+SIGNS = ("verbatim", "strangers", "opposed", "other_years")
 """What is seen of the evidence itself."""
+UNGUESSED = 2
+"""The column of ``features_of`` that tells questions which the model was not asked to guess."""
 SIGNALS = {
     "verdict": [0],
     "verdict, surprise": [0, 1],
-    "verdict, evidence": [0, 2, 3, 4],
-    "surprise, evidence": [1, 2, 3, 4],
-    "all": [0, 1, 2, 3, 4],
+    "verdict, evidence": [0, 3, 4, 5, 6],
+    "surprise, evidence": [1, 3, 4, 5, 6],
+    "all": [0, 1, 3, 4, 5, 6],
 }
-"""Columns of ``features_of``."""
+"""Columns of ``features_of``; the others are taken for zero, but for ``UNGUESSED``."""
 
 
 def main() -> None:
@@ -42,15 +50,18 @@ def main() -> None:
     parser.add_argument("--model")
     parser.add_argument("--limit", type=int)
     parser.add_argument("--keep", type=Path, default=Path("confidence.jsonl"))
+    parser.add_argument("--judge-again", action="store_true")
     options = parser.parse_args()
     close_doors()
     for folder in options.sets:
+        if options.judge_again:
+            judge_again(folder, options.model, options.keep)
         ask_all(folder, options.model, options.limit, options.keep)
     kept = [json.loads(line) for line in options.keep.read_text(encoding="utf-8").splitlines()]
     sets = {folder.name: features_of([each for each in kept if each["set"] == folder.name]) for folder in options.sets}
     sets = {name: rows for name, rows in sets.items() if len(rows)}
     weights = fit(list(sets.values()))
-    names = "VERDICT_WEIGHT, SURPRISE_WEIGHT, VERBATIM_WEIGHT, STRANGERS_WEIGHT, OPPOSED_WEIGHT, OFFSET"
+    names = "VERDICT, SURPRISE, UNGUESSED, VERBATIM, STRANGERS, OPPOSED and OTHER_YEARS_WEIGHT, OFFSET"
     print(f"all sets: {names} = {', '.join(f'{weight:.2f}' for weight in weights)}")
     print("\n| set left out | n | area under curve | calibration error | " + " | ".join(f"< {floor}" for floor in FLOORS) + " |")
     print("| --- " * (4 + len(FLOORS)) + "|")
@@ -66,12 +77,19 @@ def tell_signals(sets: dict[str, np.ndarray]) -> None:
     """What fits with some of the signals tell answerable questions from others by."""
     rows = []
     for name, columns in SIGNALS.items():
-        chosen = {key: rows[:, [*columns, -2, -1]] for key, rows in sets.items()}
+        unused = [column for column in range(UNGUESSED + 1 + len(SIGNS)) if column not in (*columns, UNGUESSED)]
+        chosen = {key: _without(rows, unused) for key, rows in sets.items()}
         weights = fit(list(chosen.values()))
         guesses = {key: 1 / (1 + np.exp(-each[:, :-1] @ weights)) for key, each in chosen.items()}
         rows.append([name, *(area(guesses[key], each[:, -1] == 1) for key, each in chosen.items())])
     about = "Area under the curve: how often a question that the files answer is judged surer than one that they do not."
     tell_table("signals", "What each signal of the judgement is worth", about, [["signals", *sets], *rows])
+
+
+def _without(rows: np.ndarray, columns: list[int]) -> np.ndarray:
+    kept = rows.copy()
+    kept[:, columns] = 0.0
+    return kept
 
 
 def tell_floor(kept: list[dict[str, Any]]) -> None:
@@ -97,30 +115,14 @@ def tell_floor(kept: list[dict[str, Any]]) -> None:
 
 def ask_all(folder: Path, model_name: str | None, limit: int | None, keep: Path) -> None:
     """Each question of the set that has not been asked before is asked, and what came of it added to ``keep``."""
-    from dataclasses import replace
-
-    from ragcli.assistant import Assistant
     from ragcli.flows import asking
     from ragcli.flows.evaluating import read_questions
     from ragcli.steps.citing import MARKER
     from ragcli.steps.scoring import score_answer
     from ragcli.types import AnswerFinished, Question
 
-    seen: list[dict[str, Any]] = []
-
-    def remember(verdict: float, surprise: float, evidence: Any) -> float:
-        seen.append({"verdict": verdict, "surprise": surprise} | {sign: getattr(evidence, sign) for sign in SIGNS})
-        return 1.0
-
-    asking.answerability = remember
     done = {json.loads(line)["id"] for line in keep.read_text(encoding="utf-8").splitlines()} if keep.exists() else set()
-    with (
-        Assistant.open(HOME) as assistant,
-        assistant._beside(folder, model_name) as beside,
-        keep.open("a", encoding="utf-8") as out,
-    ):
-        beside.index([folder / "corpus"])
-        ports, options = beside._ask_ports(), replace(beside._ask_options(), min_confidence=0.0)
+    with asked(folder, model_name) as (ports, options, seen), keep.open("a", encoding="utf-8") as out:
         for question in read_questions(folder, limit=limit, seed=0):
             if question.is_retrieval_only or question.id in done:
                 continue
@@ -142,35 +144,100 @@ def ask_all(folder: Path, model_name: str | None, limit: int | None, keep: Path)
                 "support": [citation.supported for citation in answer.citations],
                 "tokens": answer.usage.prompt_tokens,
                 "ms": answer.took_ms["total"],
-                **(seen[-1] if seen else {"verdict": 0.0, "surprise": 0.0} | dict.fromkeys(SIGNS, False)),
+                **(seen[-1] if seen else UNJUDGED),
             }
             out.write(json.dumps(told, ensure_ascii=False) + "\n")
             out.flush()
 
 
+def judge_again(folder: Path, model_name: str | None, keep: Path) -> None:
+    """Each kept answer to a question of the set is judged anew, from the passages that are found for it now."""
+    from ragcli.flows import asking
+    from ragcli.flows.evaluating import read_questions
+    from ragcli.flows.searching import Stopwatch
+    from ragcli.steps.citing import SPACED_MARKER
+    from ragcli.types import Question
+
+    kept = {row["id"]: row for row in map(json.loads, keep.read_text(encoding="utf-8").splitlines())}
+    with asked(folder, model_name) as (ports, options, seen):
+        for question in read_questions(folder, limit=None, seed=0):
+            row = kept.get(question.id)
+            if row is None or row["set"] != folder.name or not row["said"]:
+                continue
+            seen.clear()
+            finding = asking.find_context(Question(question.text), ports, options, None, Stopwatch())
+            try:
+                while True:
+                    next(finding)
+            except StopIteration as end:
+                unsaid, model, _ = end.value
+            if model is not None:
+                asking.judge_answer(question.text, SPACED_MARKER.sub("", row["said"]), unsaid.context, model)
+            row.update(seen[-1] if seen else UNJUDGED)
+    keep.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept.values()), encoding="utf-8")
+
+
+@contextmanager
+def asked(folder: Path, model_name: str | None) -> Iterator[tuple[Any, Any, list[dict[str, Any]]]]:
+    """The set's corpus is indexed: ports and options to ask with, with no floor, and what is seen of each judgement."""
+    from ragcli.assistant import Assistant
+    from ragcli.flows import asking
+
+    seen: list[dict[str, Any]] = []
+
+    def remember(verdict: float, surprise: float | None, evidence: Any) -> float:
+        seen.append({"verdict": verdict, "surprise": surprise} | {sign: getattr(evidence, sign) for sign in SIGNS})
+        return 1.0
+
+    asking.answerability = remember
+    with Assistant.open(HOME) as assistant, assistant._beside(folder, model_name) as beside:
+        beside.index([folder / "corpus"])
+        yield beside._ask_ports(), replace(beside._ask_options(), min_confidence=0.0), seen
+
+
 def features_of(rows: list[dict[str, Any]]) -> np.ndarray:
-    """For each question the verdict's logit, the surprise, the signs, one, and whether there is an answer."""
+    """For each question the verdict's logit, the surprise, whether it was not asked for, the signs, one, and whether there is an
+    answer."""
     from ragcli.steps.judging import LEAST, MOST
 
     sure = [min(MOST, max(LEAST, each["verdict"])) for each in rows]
     return np.array(
         [
-            (math.log(verdict / (1 - verdict)), each["surprise"], *(each[sign] for sign in SIGNS), 1.0, each["is_answerable"])
+            (math.log(verdict / (1 - verdict)), *_surprises(each["surprise"]), *map(each.get, SIGNS), 1.0, each["is_answerable"])
             for each, verdict in zip(rows, sure, strict=True)
         ],
         dtype=float,
     )
 
 
+def _surprises(surprise: float | None) -> tuple[float, bool]:
+    return (0.0, True) if surprise is None else (surprise, False)
+
+
 def fit(sets: list[np.ndarray]) -> np.ndarray:
-    """The weights of a logistic regression, by Newton's method, where every set counts as much as another."""
+    """The weights of the features, by logistic regression, where every set counts as much as another.
+
+    Questions that the model was asked to guess say what each signal is worth; the others only what not guessing is worth, with
+    those weights kept: they come from many languages, each with a few questions.
+    """
+    weights = regress([rows for rows in (each[each[:, UNGUESSED] == 0] for each in sets) if len(rows)])
+    others = [rows for rows in (each[each[:, UNGUESSED] == 1] for each in sets) if len(rows)]
+    if others:
+        alone = [rows[:, [UNGUESSED, -1]] for rows in others]
+        weights[UNGUESSED] = regress(alone, [rows[:, :-1] @ weights for rows in others])[0]
+    return weights
+
+
+def regress(sets: list[np.ndarray], known: list[np.ndarray] | None = None) -> np.ndarray:
+    """The weights by Newton's method; ``known`` is what is added to each row's logit. The last feature is not held back."""
     data = np.concatenate(sets)
     share = np.concatenate([np.full(len(rows), 1 / len(rows)) for rows in sets]) / len(sets)
     features, truth = data[:, :-1], data[:, -1]
+    added = np.concatenate(known) if known else np.zeros(len(data))
     weights = np.zeros(features.shape[1])
     ridge = RIDGE * np.diag([*[1.0] * (len(weights) - 1), 0.0])
     for _ in range(50):
-        guess = 1 / (1 + np.exp(-features @ weights))
+        guess = 1 / (1 + np.exp(-features @ weights - added))
         slope = features.T @ (share * (guess - truth)) + ridge @ weights
         curve = (features * (share * guess * (1 - guess))[:, None]).T @ features + ridge
         weights = weights - np.linalg.solve(curve, slope)

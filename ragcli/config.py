@@ -66,12 +66,12 @@ class AnswerSettings:
     """auto, llamacpp or mlx."""
     max_tokens: int = 256
     """Longest answer."""
-    context_tokens: int = 380
+    context_tokens: int = 350
     """How much text of the files the model is shown."""
     min_similarity: float = 0.25
     """With no passage at least this close to the question the model is not asked, unless it is not plainly English and shares a
     long word."""
-    min_confidence: float = 0.46
+    min_confidence: float = 0.45
     """Below this probability that the files answer, the answer is that they do not."""
     threads: int = 0
     """Threads of the engine; 0 takes the physical cores."""

@@ -497,6 +497,8 @@ class Passage:
     number: int
     hit: Hit
     text: str
+    start: int = 0
+    """Where in the chunk's text it begins, in characters."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from ragcli.errors import StoreError, UsageError
 from ragcli.flows.searching import SearchPorts, Stopwatch, fits, is_close_enough, search_chunks, search_piped
@@ -23,7 +24,6 @@ from ragcli.steps.citing import (
 from ragcli.steps.defusing import Defused, defuse_context
 from ragcli.steps.judging import (
     LONGEST_GUESS,
-    USUAL_SURPRISE,
     answerability,
     build_guess,
     build_judgement,
@@ -149,7 +149,7 @@ def find_context(
         return unsaid, None, "full"
     model = ports.model()
     watch.lap("load")
-    context = _pack(piped_hits, found, options, model)
+    context = _pack(question.text, piped_hits, found, options, model)
     yield Packed(context)
     task = "full" if piped_hits else choose_task(question.text)
     return replace(unsaid, context=context, model=model.identity), model, task
@@ -181,8 +181,8 @@ def judge_answer(question: str, answer: str, context: Context, model: LanguageMo
         return 0.0
     evidence = choose_evidence(question, answer, context.passages)
     verdict = read_verdict(model.first_tokens(build_judgement(question, evidence)))
-    surprise = USUAL_SURPRISE
-    if is_taken_for_english(question):
+    surprise = None
+    if is_taken_for_english(question):  # a small model knows too little of other languages to be surprised by a word
         surprise = find_surprise(model.likelihoods(build_guess(answer, evidence), question[:LONGEST_GUESS]))
     return round(answerability(verdict, surprise, evidence), 3)
 
@@ -249,12 +249,13 @@ def conclude(answer: Answer) -> Answer:
     return replace(answer, citations=citations, confidence=round(answer.confidence * (0.5 + 0.5 * support), 3))
 
 
-def _pack(piped: Sequence[Hit], found: Sequence[Hit], options: AskOptions, model: LanguageModel) -> Context:
+def _pack(question: str, piped: Sequence[Hit], found: Sequence[Hit], options: AskOptions, model: LanguageModel) -> Context:
+    pack = partial(pack_context, count_tokens=model.count_tokens, question=question)
     if not piped:
-        return pack_context(found, budget=options.context_tokens, count_tokens=model.count_tokens)
+        return pack(found, budget=options.context_tokens)
     share = options.context_tokens if not found else int(options.context_tokens * PIPED_SHARE)
-    first = pack_context(piped, budget=share, count_tokens=model.count_tokens)
+    first = pack(piped, budget=share)
     near = [hit for hit in found if (hit.similarity or 0.0) >= options.min_similarity]
     taken = [passage.hit for passage in first.passages]
-    packed = pack_context([*taken, *near], budget=options.context_tokens, count_tokens=model.count_tokens)
+    packed = pack([*taken, *near], budget=options.context_tokens)
     return replace(packed, left_out=first.left_out + packed.left_out)

@@ -196,18 +196,21 @@ def _cite(statement: str, passage: Passage, question: str) -> Citation | None:
     return Citation(
         number=passage.number,
         path=chunk.path,
-        locator=locate(chunk.locator, passage.text, *span),
+        locator=locate_quote(passage, span),
         quote=quote,
         supported=bears_out(statement, _evidence(passage), question),
     )
 
 
-def locate(place: Locator, text: str, start: int, end: int) -> Locator:
-    """The place of ``text[start:end]``, where ``text`` begins at ``place``."""
+def locate_quote(passage: Passage, span: tuple[int, int]) -> Locator:
+    """The place of that part of the passage in its file."""
+    chunk = passage.hit.chunk
+    place = chunk.locator
     if place.lines is None:
         return place
-    first = place.lines[0] + text.count("\n", 0, start)
-    return replace(place, lines=(first, first + text.count("\n", start, end)))
+    start, end = (passage.start + offset for offset in span)
+    first = place.lines[0] + chunk.text.count("\n", 0, start)
+    return replace(place, lines=(first, first + chunk.text.count("\n", start, end)))
 
 
 def find_quote(statement: str, text: str, question: str = "") -> tuple[int, int] | None:

@@ -64,7 +64,7 @@ def _defuse_passage(passage: Passage, question: str, orders: list[str]) -> Passa
         heading=tuple(_defuse_name(part, question) for part in chunk.heading),
         text=text,
     )
-    return replace(passage, text=text, hit=replace(passage.hit, chunk=defused))
+    return replace(passage, text=text, start=0, hit=replace(passage.hit, chunk=defused))
 
 
 def defuse_text(text: str, question: str = "", orders: list[str] | None = None) -> str:

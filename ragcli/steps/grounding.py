@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
-from ragcli.steps.citing import LONGEST_QUOTE, locate
+from ragcli.steps.citing import LONGEST_QUOTE, locate_quote
 from ragcli.steps.fitting import leaves_of
 from ragcli.steps.querying import LATIN
 from ragcli.steps.sentences import split_sentences, words_of
@@ -79,7 +79,7 @@ def _cite(place: str, value: object, passages: Sequence[Passage], companions: fr
     _, passage, quote = best
     chunk = passage.hit.chunk
     text = passage.text[slice(*quote)]
-    return Citation(passage.number, chunk.path, locate(chunk.locator, passage.text, *quote), text, supported=True)
+    return Citation(passage.number, chunk.path, locate_quote(passage, quote), text, supported=True)
 
 
 def find_value(value: object, text: str) -> Iterator[Span]:

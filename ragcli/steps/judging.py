@@ -30,18 +30,17 @@ LEAST, MOST = 1e-4, 1 - 1e-4
 """No verdict counts as surer than this."""
 MOST_SURPRISE = 15.0
 """Nats. What is less likely yet is a slip of the pen or a rare name, as often as another question."""
-USUAL_SURPRISE = 6.6
-"""Nats. What English questions that can be answered come to on average, taken for any in another language: a small model knows
-too little of those to be surprised by a word."""
 LONGEST_GUESS = 300
 """Characters of the answer that the model guesses from, and of the question that it guesses, where each token is a step."""
 
 # A logistic regression over the development sets: see benchmarks/fit_confidence.py.
-VERDICT_WEIGHT, SURPRISE_WEIGHT, OFFSET = 1.46, -0.13, -0.43
-VERBATIM_WEIGHT, STRANGERS_WEIGHT, OPPOSED_WEIGHT = 0.46, -0.76, -1.08
+VERDICT_WEIGHT, SURPRISE_WEIGHT, UNGUESSED_WEIGHT, OFFSET = 1.20, -0.08, -0.14, -0.76
+VERBATIM_WEIGHT, STRANGERS_WEIGHT, OPPOSED_WEIGHT, OTHER_YEARS_WEIGHT = 0.39, -0.68, -0.98, -0.31
 
 NAME = re.compile(r"(?<=\s)(?:[A-ZÄÖÜÀ-Þ][\w'’-]+|\d[\w.,-]*\w)")
 """A word with a capital or a number, behind the first word of a question."""
+YEAR = re.compile(r"(?<!\d)(?:1\d|20)\d\d(?!\d|s\b|年代)")
+"""A year, and no decade."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +54,8 @@ class Evidence:
     """Whether the question names somebody or something that no passage does."""
     opposed: bool
     """Whether they say the opposite of something in the question."""
+    other_years: bool
+    """Whether they name years, and none of the question's: of nine such questions eight had no answer."""
 
 
 def choose_evidence(question: str, answer: str, passages: Sequence[Passage]) -> Evidence:
@@ -69,8 +70,9 @@ def choose_evidence(question: str, answer: str, passages: Sequence[Passage]) -> 
     holds = [bool(wanted) and wanted in plain_words(sentence) for sentence in sentences]
     best = max(range(len(windows)), key=lambda place: (holds[place], said[place] + 0.3 * asked[place]))
     passage, _, around = windows[best]
-    strangers, opposed = _has_strangers(question, passages), is_opposed(question, around)
-    return Evidence(f"{describe_source(passage.hit)}\n{around}", holds[best], strangers, opposed)
+    text = f"{describe_source(passage.hit)}\n{around}"
+    signs = _has_strangers(question, passages), is_opposed(question, around), _has_other_years(question, text)
+    return Evidence(text, holds[best], *signs)
 
 
 def _windows(text: str) -> list[tuple[str, str]]:
@@ -99,9 +101,14 @@ def _has_strangers(question: str, passages: Sequence[Passage]) -> bool:
     return any(not words_of(name) <= held for name in NAME.findall(question))
 
 
+def _has_other_years(question: str, text: str) -> bool:
+    asked, told = frozenset(YEAR.findall(question)), frozenset(YEAR.findall(text))
+    return bool(asked and told) and not asked & told
+
+
 def build_judgement(question: str, evidence: Evidence) -> Prompt:
     """Asks for one word: yes or no."""
-    user = f"Text: {evidence.text}\n\nQuestion: {question}\nCan this question be answered from the text alone? Say yes or no."
+    user = f"Text: {evidence.text}\n\nQuestion: {question}\nDo you know the answer after reading the text? Say yes or no."
     return Prompt((Message("system", SYSTEM), Message("user", user)))
 
 
@@ -126,9 +133,11 @@ def find_surprise(likelihoods: Sequence[float]) -> float:
     return min(MOST_SURPRISE, -min(likelihoods[1:], default=0.0))
 
 
-def answerability(verdict: float, surprise: float, evidence: Evidence) -> float:
-    """The probability that the files answer the question."""
+def answerability(verdict: float, surprise: float | None, evidence: Evidence) -> float:
+    """The probability that the files answer the question; ``surprise`` is None where the model was not asked for it."""
     sure = min(MOST, max(LEAST, verdict))
-    logit = VERDICT_WEIGHT * math.log(sure / (1 - sure)) + SURPRISE_WEIGHT * surprise + OFFSET
-    logit += VERBATIM_WEIGHT * evidence.verbatim + STRANGERS_WEIGHT * evidence.strangers + OPPOSED_WEIGHT * evidence.opposed
+    logit = VERDICT_WEIGHT * math.log(sure / (1 - sure)) + OFFSET
+    logit += UNGUESSED_WEIGHT if surprise is None else SURPRISE_WEIGHT * surprise
+    logit += VERBATIM_WEIGHT * evidence.verbatim + STRANGERS_WEIGHT * evidence.strangers
+    logit += OPPOSED_WEIGHT * evidence.opposed + OTHER_YEARS_WEIGHT * evidence.other_years
     return 1 / (1 + math.exp(-logit))

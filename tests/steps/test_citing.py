@@ -120,6 +120,15 @@ def test_the_quote_is_the_sentence_that_says_it_with_its_own_lines() -> None:
     assert cited[2].supported
 
 
+def test_a_quote_from_a_passage_that_begins_within_its_chunk_has_its_own_lines_too() -> None:
+    page = "The hall is red.\nIt was built long ago.\nThe tank holds 900 litres."
+    whole = hit(page, line=7)
+    part = Passage(1, whole, "It was built long ago.\nThe tank holds 900 litres.", start=page.index("It was"))
+    (only,) = find_citations("It holds 900 litres [1].", Context((part,), (), 0))
+    assert only.quote == "The tank holds 900 litres."
+    assert only.locator.lines == (9, 9)
+
+
 def test_a_marker_behind_the_full_stop_belongs_to_the_sentence_before() -> None:
     (only,) = find_citations("The cat is called Parsec. [3]", CONTEXT)
     assert (only.number, only.supported) == (3, True)

@@ -24,6 +24,9 @@ PAGE = "The hall is red. It was built by Anna Berg. The tank holds 900 litres. I
 probabilities = st.floats(0, 1)
 
 
+MAY = Evidence("In May.", verbatim=True, strangers=False, opposed=False, other_years=False)
+
+
 def passages(*texts: str) -> list[Passage]:
     return [Passage(number, hit(text, ordinal=number), text) for number, text in enumerate(texts, 1)]
 
@@ -58,6 +61,27 @@ def test_evidence_that_says_the_opposite_is_told(question: str, opposed: bool) -
     assert choose_evidence(question, "The tank", passages("The tank is clean after it is filled in May.")).opposed == opposed
 
 
+@pytest.mark.parametrize(
+    ("question", "other_years"),
+    [
+        ("Who won in 2018?", True),
+        ("Who won in 2022?", False),
+        ("Who won first?", False),
+        ("Who won in the 2010s?", False),
+        ("谁在2018年获胜？", True),
+        ("Is it number 12018?", False),
+    ],
+)
+def test_evidence_of_other_years_than_the_question_is_about_is_told(question: str, other_years: bool) -> None:
+    assert (
+        choose_evidence(question, "Elena", passages("Elena won it in 2022, and in 2021 nobody did.")).other_years == other_years
+    )
+
+
+def test_evidence_without_a_year_is_of_no_other_year() -> None:
+    assert not choose_evidence("Who won in 2018?", "Elena", passages("Elena won it.")).other_years
+
+
 @given(st.text(max_size=40), st.text(max_size=40), st.lists(st.text(min_size=1, max_size=3000), min_size=1, max_size=6))
 def test_any_text_gives_a_short_piece_of_itself(question: str, answer: str, texts: list[str]) -> None:
     evidence = choose_evidence(question, answer, passages(*texts)).text.partition("\n")[2]
@@ -66,7 +90,7 @@ def test_any_text_gives_a_short_piece_of_itself(question: str, answer: str, text
 
 
 def test_the_model_is_asked_for_one_word_about_one_text() -> None:
-    user = build_judgement("When?", Evidence("In May.", verbatim=True, strangers=False, opposed=False)).messages[-1].content
+    user = build_judgement("When?", MAY).messages[-1].content
     assert user.startswith("Text: In May.")
     assert user.endswith("Say yes or no.")
 
@@ -85,8 +109,7 @@ def test_a_verdict_is_yes_against_no_in_any_spelling(first_tokens: dict[str, flo
 
 
 def test_both_prompts_begin_alike_so_that_the_text_is_read_once() -> None:
-    evidence = Evidence("In May.", verbatim=True, strangers=False, opposed=False)
-    judgement, guess = build_judgement("When?", evidence).messages, build_guess("May. " * 1000, evidence).messages
+    judgement, guess = build_judgement("When?", MAY).messages, build_guess("May. " * 1000, MAY).messages
     assert judgement[0] == guess[0]
     assert judgement[1].content.startswith("Text: In May.\n\n")
     assert guess[1].content.startswith("Text: In May.\n\n")
@@ -106,6 +129,6 @@ def test_no_slip_of_the_pen_counts_for_everything() -> None:
 def test_a_better_verdict_and_a_better_text_are_surer(low: float, high: float, less: float, more: float) -> None:
     low, high = sorted((low, high))
     less, more = sorted((less, more))
-    good = Evidence("", verbatim=True, strangers=False, opposed=False)
-    bad = Evidence("", verbatim=False, strangers=True, opposed=True)
+    good = Evidence("", verbatim=True, strangers=False, opposed=False, other_years=False)
+    bad = Evidence("", verbatim=False, strangers=True, opposed=True, other_years=True)
     assert 0 < answerability(low, more, bad) < answerability(high, less, good) < 1

@@ -28,17 +28,22 @@ def count_unevenly(text: str) -> int:
     return sum(3 if ord(character) > 255 else 1 for character in text) // 4 + 1
 
 
-@given(st.lists(texts, max_size=8), st.integers(0, 300), st.sampled_from([count_words, count_unevenly]))
+@given(
+    st.lists(texts, max_size=8),
+    st.integers(0, 300),
+    st.sampled_from([count_words, count_unevenly]),
+    st.sampled_from(["", "one word?", "漢"]),
+)
 def test_a_context_keeps_to_its_budget_and_accounts_for_every_hit(
-    texts: list[str], budget: int, count: Callable[[str], int]
+    texts: list[str], budget: int, count: Callable[[str], int], question: str
 ) -> None:
     hits = [hit(text, ordinal=place) for place, text in enumerate(texts)]
-    context = pack_context(hits, budget=budget, count_tokens=count)
+    context = pack_context(hits, budget=budget, count_tokens=count, question=question)
     assert context.tokens <= budget
     assert context.tokens == sum(count(each.text) + count(describe_source(each.hit)) for each in context.passages)
     assert [each.number for each in context.passages] == list(range(1, len(context.passages) + 1))
     assert (*[each.hit for each in context.passages], *context.left_out) == without_repeats(hits)
-    assert all(each.text and each.hit.chunk.text.startswith(each.text) for each in context.passages)
+    assert all(each.text and each.hit.chunk.text.startswith(each.text, each.start) for each in context.passages)
 
 
 def test_only_the_last_passage_is_cut_and_at_the_end_of_a_sentence() -> None:
@@ -51,6 +56,21 @@ def test_only_the_last_passage_is_cut_and_at_the_end_of_a_sentence() -> None:
     assert second.text.endswith("here.")
     assert SHORTEST_PASSAGE < count_words(second.text) < count_words(long)
     assert [each.chunk.ordinal for each in context.left_out] == [2]
+
+
+def test_what_is_cut_keeps_the_sentences_that_have_the_words_of_the_question() -> None:
+    page = "Nothing of note happens here today. " * 20 + "The tank holds 900 litres. " + "Then it goes on like that. " * 20
+    (passage,) = pack_context([hit(page)], budget=60, count_tokens=count_words, question="What does the tank hold?").passages
+    assert "The tank holds 900 litres." in passage.text
+    assert passage.start > 0
+    assert page[passage.start :].startswith(passage.text)
+
+
+def test_without_a_word_of_the_question_in_it_what_is_cut_keeps_its_beginning() -> None:
+    page = "First of all. " + "Nothing of note happens here today. " * 40
+    (passage,) = pack_context([hit(page)], budget=60, count_tokens=count_words, question="Who owns a zebra?").passages
+    assert passage.start == 0
+    assert passage.text.startswith("First of all.")
 
 
 def test_a_rest_too_short_to_say_anything_stays_empty() -> None:
@@ -67,6 +87,9 @@ def test_a_text_whose_beginning_is_dense_in_tokens_still_fits() -> None:
 def test_a_source_is_its_file_title_and_headings_each_once() -> None:
     made = hit("text", path=Path("/secret/place/handbook.md"))
     assert describe_source(made) == "handbook.md"
+    titled = replace(made, chunk=replace(made.chunk, title="House rules", heading=("House rules", "Keys")))
+    assert describe_source(titled) == "handbook.md > House rules > Keys"
+    assert describe_source(replace(made, chunk=replace(made.chunk, title="handbook"))) == "handbook.md"
 
 
 def test_the_prompt_shows_the_passages_by_number_and_says_what_to_do_last() -> None:
