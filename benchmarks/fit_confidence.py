@@ -172,7 +172,7 @@ def judge_again(folder: Path, model_name: str | None, keep: Path) -> None:
             except StopIteration as end:
                 unsaid, model, _ = end.value
             if model is not None:
-                asking.judge_answer(question.text, SPACED_MARKER.sub("", row["said"]), unsaid.context, model)
+                asking.judge_answer(question.text, SPACED_MARKER.sub("", row["said"]), unsaid.context, model, 0.0)
             row.update(seen[-1] if seen else UNJUDGED)
     keep.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept.values()), encoding="utf-8")
 
@@ -190,6 +190,7 @@ def asked(folder: Path, model_name: str | None) -> Iterator[tuple[Any, Any, list
         return 1.0
 
     asking.answerability = remember
+    asking.is_settled = lambda *_: False
     with Assistant.open(HOME) as assistant, assistant._beside(folder, model_name) as beside:
         beside.index([folder / "corpus"])
         yield beside._ask_ports(), replace(beside._ask_options(), min_confidence=0.0), seen

@@ -29,6 +29,7 @@ from ragcli.steps.judging import (
     build_judgement,
     choose_evidence,
     find_surprise,
+    is_settled,
     read_verdict,
 )
 from ragcli.steps.languages import is_taken_for_english
@@ -119,7 +120,7 @@ def ask_question(
     if is_held:
         text = settle_wording(text, task, question, defused, model)
         watch.lap("wording")
-    sure = 0.0 if says_not_found(text) else judge_answer(question.text, text, defused.context, model)
+    sure = 0.0 if says_not_found(text) else judge_answer(question.text, text, defused.context, model, options.min_confidence)
     watch.lap("judge")
     unsaid = replace(unsaid, confidence=sure, usage=stop.usage, took_ms=watch.total())
     if is_held and sure < options.min_confidence:
@@ -175,14 +176,18 @@ def _say_whole(task: Task, question: Question, defused: Defused, model: Language
     return SPACED_MARKER.sub("", said[: find_loop(said)]).strip()
 
 
-def judge_answer(question: str, answer: str, context: Context, model: LanguageModel) -> float:
-    """How probable it is that the passages answer, by what the model makes of the sentences that the answer was taken from."""
+def judge_answer(question: str, answer: str, context: Context, model: LanguageModel, floor: float) -> float:
+    """How probable it is that the passages answer, by what the model makes of the sentences that the answer was taken from.
+
+    It is asked to guess the question only where that can decide, and only an English one: of other languages small models know
+    too little to be surprised by a word.
+    """
     if not context.passages:
         return 0.0
     evidence = choose_evidence(question, answer, context.passages)
     verdict = read_verdict(model.first_tokens(build_judgement(question, evidence)))
     surprise = None
-    if is_taken_for_english(question):  # a small model knows too little of other languages to be surprised by a word
+    if is_taken_for_english(question) and not is_settled(verdict, evidence, floor):
         surprise = find_surprise(model.likelihoods(build_guess(answer, evidence), question[:LONGEST_GUESS]))
     return round(answerability(verdict, surprise, evidence), 3)
 

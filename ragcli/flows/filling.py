@@ -70,7 +70,7 @@ def fill_record(
     # No single sentence can state all of a record, so only one that is a single fact is judged as an answer is.
     if answer.record and is_single(schema) and task != "full":
         values = " ".join(str(each.value) for each in answer.record.fields)
-        sure = judge_answer(question.text, values, context, model)
+        sure = judge_answer(question.text, values, context, model, options.min_confidence)
         refused = replace(unsaid, usage=usage, confidence=sure)
         answer = replace(answer, confidence=sure) if sure >= options.min_confidence else refused
     if answer.record:

@@ -331,6 +331,9 @@ def test_a_blank_piped_text_is_as_none() -> None:
 
 # ---- how sure ----
 
+DOUBT = 0.6
+"""A verdict that leaves it open whether the files answer."""
+
 
 def test_what_the_model_finds_no_answer_to_is_never_answered() -> None:
     desk = desk_with("31 May 2027")
@@ -344,6 +347,7 @@ def test_what_the_model_finds_no_answer_to_is_never_answered() -> None:
 
 def test_the_model_judges_the_sentences_that_it_answered_from_and_not_the_page() -> None:
     desk = desk_with("It ends on 31 May 2027 [1].")
+    desk.model.verdict = DOUBT
     ask(desk)
     asked = [prompt.messages[-1].content for prompt in desk.model.judged]
     assert len(asked) == 2, "whether the sentences answer, and what they answer"
@@ -354,20 +358,31 @@ def test_a_question_that_the_sentences_do_not_suggest_is_answered_with_less_conf
     sure = []
     for likelihood in (-1.0, -15.0):
         desk = desk_with("It ends on 31 May 2027 [1].")
-        desk.model.likelihood = likelihood
+        desk.model.verdict, desk.model.likelihood = DOUBT, likelihood
         sure.append(ask(desk)[1].confidence)
     assert sure[0] > sure[1]
 
 
+@pytest.mark.parametrize("verdict", [0.02, 0.95])
+def test_a_verdict_that_no_surprise_could_overturn_costs_no_second_question(verdict: float) -> None:
+    desk = desk_with("It ends on 31 May 2027 [1].")
+    desk.model.verdict = verdict
+    _, answer = ask(desk)
+    assert desk.model.weighed == []
+    assert (answer.outcome == "answered") == (verdict > 0.5)
+
+
 def test_of_an_endless_question_only_the_beginning_is_weighed() -> None:
     desk = desk_with("It ends on 31 May 2027 [1].")
-    ask(desk, Question(f"{LEASE.text} " * 20))
+    desk.model.verdict = DOUBT
+    ask(desk, Question(f"{LEASE.text} " + "and when? " * 60))
     (weighed,) = desk.model.weighed
     assert len(weighed) == LONGEST_GUESS
 
 
 def test_a_question_in_another_language_than_english_is_not_weighed_and_asked_for_in_a_sentence() -> None:
     desk = desk_with("The lease ends on 31 May 2027.")
+    desk.model.verdict = DOUBT
     _, answer = ask(desk, Question("Wann ends der lease?"))
     assert (answer.text, desk.model.weighed, desk.model.reworded) == ("The lease ends on 31 May 2027. [1]", [], [])
 

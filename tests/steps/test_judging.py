@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,12 +11,14 @@ from hypothesis import strategies as st
 from ragcli.steps.judging import (
     LONGEST_EVIDENCE,
     LONGEST_GUESS,
+    MOST_SURPRISE,
     Evidence,
     answerability,
     build_guess,
     build_judgement,
     choose_evidence,
     find_surprise,
+    is_settled,
     read_verdict,
 )
 from ragcli.types import Passage
@@ -132,3 +136,11 @@ def test_a_better_verdict_and_a_better_text_are_surer(low: float, high: float, l
     good = Evidence("", verbatim=True, strangers=False, opposed=False, other_years=False)
     bad = Evidence("", verbatim=False, strangers=True, opposed=True, other_years=True)
     assert 0 < answerability(low, more, bad) < answerability(high, less, good) < 1
+
+
+@given(probabilities, st.booleans(), probabilities, st.floats(0, MOST_SURPRISE))
+def test_what_is_settled_is_so_whatever_the_surprise(verdict: float, verbatim: bool, floor: float, surprise: float) -> None:
+    evidence = replace(MAY, verbatim=verbatim)
+    if is_settled(verdict, evidence, floor):
+        sides = {answerability(verdict, each, evidence) >= floor for each in (None, 0.0, surprise, MOST_SURPRISE)}
+        assert len(sides) == 1
