@@ -156,9 +156,10 @@ def _bytes_below(path: Path) -> int:
     if path.is_file():
         return path.stat().st_size
     total = 0
-    for found in path.rglob("*"):
-        with suppress(FileNotFoundError):  # pip moves its files about
-            total += found.lstat().st_size if found.is_file() else 0
+    for folder, _, names in os.walk(path):  # which passes over folders that are gone: pip moves its files about
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += Path(folder, name).lstat().st_size
     return total
 
 

@@ -179,15 +179,16 @@ def _say_whole(task: Task, question: Question, defused: Defused, model: Language
 def judge_answer(question: str, answer: str, context: Context, model: LanguageModel, floor: float) -> float:
     """How probable it is that the passages answer, by what the model makes of the sentences that the answer was taken from.
 
-    It is asked to guess the question only where that can decide, and only an English one: of other languages small models know
-    too little to be surprised by a word.
+    It is asked to guess the question only where that can decide, and only in English: of other languages small models know too
+    little to be surprised by a word.
     """
     if not context.passages:
         return 0.0
     evidence = choose_evidence(question, answer, context.passages)
     verdict = read_verdict(model.first_tokens(build_judgement(question, evidence)))
     surprise = None
-    if is_taken_for_english(question) and not is_settled(verdict, evidence, floor):
+    is_english = is_taken_for_english(question) and is_taken_for_english(evidence.text)
+    if is_english and not is_settled(verdict, evidence, floor):
         surprise = find_surprise(model.likelihoods(build_guess(answer, evidence), question[:LONGEST_GUESS]))
     return round(answerability(verdict, surprise, evidence), 3)
 

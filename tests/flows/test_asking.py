@@ -387,6 +387,16 @@ def test_a_question_in_another_language_than_english_is_not_weighed_and_asked_fo
     assert (answer.text, desk.model.weighed, desk.model.reworded) == ("The lease ends on 31 May 2027. [1]", [], [])
 
 
+def test_an_english_question_to_a_text_in_another_language_is_not_weighed() -> None:
+    desk = Desk(
+        {"miete.md": "Die Kündigung der Wohnung (lease end) ist nur mit drei Monaten Frist möglich."}, replies=("drei Monaten",)
+    )
+    desk.index("")
+    desk.model.verdict = DOUBT
+    _, answer = ask(desk)
+    assert (answer.outcome, desk.model.weighed) == ("answered", [])
+
+
 def test_a_sentence_that_no_file_bears_out_is_said_again_as_shortly_as_possible() -> None:
     desk = desk_with("The lease ends on 7 June 1999.")
     desk.model.sentence = "31 May 2027"
