@@ -2,6 +2,7 @@
 
 Of each language but English the first N questions are kept, and the sentence that answers every other one of them is cut out of
 its file. `fit_confidence.py` needs both kinds of question, and in most languages there are only sets with answers.
+A TARGET named "SET, half cut" is told apart from its set in docs/quality.md.
 """
 
 from __future__ import annotations

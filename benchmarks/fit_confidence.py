@@ -26,12 +26,12 @@ from setting import HOME, tell_table
 
 from ragcli.adapters.offline import close_doors
 
-UNJUDGED = {"verdict": 0.0, "surprise": 0.0, "verbatim": False, "strangers": False, "opposed": False, "other_years": False}
-"""Where nothing was close enough to ask the model."""
 FLOORS = (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6)
 RIDGE = 0.01
 SIGNS = ("verbatim", "strangers", "opposed", "other_years")
 """What is seen of the evidence itself."""
+UNJUDGED = {"verdict": 0.0, "surprise": 0.0} | dict.fromkeys(SIGNS, False)
+"""Where nothing was close enough to ask the model."""
 UNGUESSED = 2
 """The column of ``features_of`` that tells questions which the model was not asked to guess."""
 SIGNALS = {
@@ -109,7 +109,10 @@ def tell_floor(kept: list[dict[str, Any]]) -> None:
             cells += [f"{np.mean(told):.3f}", f"{np.mean(wrong):.3f}"]
         rows.append([name, str(len(own)), *cells])
     head = ["set", "n", "F1, always answered", "answered wrongly", f"F1, declined below {floor}", "answered wrongly"]
-    about = "F1 over the questions that the files answer; answered wrongly: the share of the others."
+    about = (
+        "F1 over the questions that the files answer; answered wrongly: the share of the others, which in a set that is half cut"
+    )
+    about += " are those whose evidence `benchmarks/cut_evidence.py` took out of the files."
     tell_table("floor", "What declining is worth", about, [head, *rows])
 
 
@@ -154,8 +157,10 @@ def judge_again(folder: Path, model_name: str | None, keep: Path) -> None:
     """Each kept answer to a question of the set is judged anew, from the passages that are found for it now."""
     from ragcli.flows import asking
     from ragcli.flows.evaluating import read_questions
+    from ragcli.flows.gathering import result_of
     from ragcli.flows.searching import Stopwatch
     from ragcli.steps.citing import SPACED_MARKER
+    from ragcli.steps.defusing import defuse_context
     from ragcli.types import Question
 
     kept = {row["id"]: row for row in map(json.loads, keep.read_text(encoding="utf-8").splitlines())}
@@ -165,14 +170,10 @@ def judge_again(folder: Path, model_name: str | None, keep: Path) -> None:
             if row is None or row["set"] != folder.name or not row["said"]:
                 continue
             seen.clear()
-            finding = asking.find_context(Question(question.text), ports, options, None, Stopwatch())
-            try:
-                while True:
-                    next(finding)
-            except StopIteration as end:
-                unsaid, model, _ = end.value
+            unsaid, model, _ = result_of(asking.find_context(Question(question.text), ports, options, None, Stopwatch()))
             if model is not None:
-                asking.judge_answer(question.text, SPACED_MARKER.sub("", row["said"]), unsaid.context, model, 0.0)
+                shown = defuse_context(unsaid.context, question.text).context
+                asking.judge_answer(question.text, SPACED_MARKER.sub("", row["said"]), shown, model, 0.0)
             row.update(seen[-1] if seen else UNJUDGED)
     keep.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept.values()), encoding="utf-8")
 

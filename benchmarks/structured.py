@@ -101,7 +101,7 @@ def run_case(case: Case, model: Any) -> tuple[bool, Answer, float]:
     hits = [Hit(chunk, 1.0) for chunk in cut_piped_text(case.text)]
     context = pack_context(hits, budget=400, count_tokens=model.count_tokens) if hits else Context((), (), 0)
     started = time.monotonic()
-    data = result_of(write_record(Form(schema), context, model))
+    data, _ = result_of(write_record(Form(schema), context, model))
     validator = jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker())
     answer = conclude_record(Answer(Question(""), "", "answered", 1.0, context=context), data)
     return validator.is_valid(data), answer, time.monotonic() - started

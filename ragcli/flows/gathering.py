@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ragcli.errors import ModelError, SourceError
 from ragcli.flows.filling import Form, conclude_record, write_record
@@ -33,7 +33,6 @@ from ragcli.types import (
     Question,
     StoredSource,
     Unreadable,
-    Usage,
     Walked,
 )
 
@@ -51,6 +50,7 @@ class Material:
 
 
 Gathered = Iterator[Material | Unreadable]
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ def extract_one(form: Form, material: Material, model: LanguageModel, context_to
     context = choose_passages(form, material.chunks, model, context_tokens)
     counts: dict[str, Any] = {"shown": len(context.passages), "passages": len(material.chunks)}
     try:
-        data = result_of(write_record(form, context, model))
+        data, _ = result_of(write_record(form, context, model))
     except ModelError as error:
         if error.slug != "model-failed":
             raise
@@ -135,13 +135,13 @@ def extract_one(form: Form, material: Material, model: LanguageModel, context_to
     return Extracted(material.path, "filled" if answer.record else "nothing", material.digest, answer.record, **counts)
 
 
-def result_of(work: Generator[object, None, tuple[Any, Usage]]) -> Any:
-    """The data that the work gives at its end."""
+def result_of(work: Generator[object, None, Result]) -> Result:
+    """What the work gives at its end."""
     while True:
         try:
             next(work)
         except StopIteration as end:
-            return end.value[0]
+            return end.value
 
 
 def choose_passages(form: Form, chunks: Sequence[Chunk], model: LanguageModel, budget: int) -> Context:

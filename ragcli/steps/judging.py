@@ -15,13 +15,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ragcli.steps.opposites import is_opposed
 from ragcli.steps.prompting import SYSTEM, describe_source
-from ragcli.steps.sentences import plain_words, split_sentences, words_of
+from ragcli.steps.sentences import plain_words, split_sentences, weigh_words, words_of
 from ragcli.types import Message, Passage, Prompt
 
 VERDICT_TASK = "Do you know the answer after reading the text? Say yes or no."
@@ -93,8 +92,7 @@ def _windows(text: str) -> list[tuple[str, str]]:
 def _word_shares(wanted: str, sentences: Sequence[str]) -> list[float]:
     """How much of the wanted text each sentence holds: the share of its words, where a rarer word counts for more."""
     held = [words_of(sentence) for sentence in sentences]
-    spread = Counter(word for words in held for word in words)
-    weights = {word: math.log(1 + len(sentences) / (0.5 + spread[word])) for word in words_of(wanted)}
+    weights = weigh_words(wanted, held)
     total = sum(weights.values()) or 1.0
     return [sum(weight for word, weight in weights.items() if word in words) / total for words in held]
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 from ragcli.steps.defusing import explain_fence, put_between_fences
 from ragcli.steps.ranking import without_repeats
-from ragcli.steps.sentences import split_sentences, words_of
+from ragcli.steps.sentences import split_sentences, weigh_words, words_of
 from ragcli.steps.tasks import Task, say_task
 from ragcli.types import Context, Hit, Message, Passage, Prompt
 
@@ -67,10 +65,9 @@ def _choose_run(text: str, room: int, count_tokens: Callable[[str], int], questi
     """
     spans = split_sentences(text)
     held = [words_of(text[start:end]) for start, end in spans]
-    spread = Counter(word for words in held for word in words)
-    weights = {word: math.log(1 + len(spans) / spread[word]) for word in words_of(question) if word in spread}
+    weights = weigh_words(question, held)
     tokens = [count_tokens(text[start:end]) for start, end in spans] if weights else []
-    best = (0.0, 0, (0, len(text)))
+    best = (0.0, len(spans), (0, len(text)))
     for first in range(len(tokens)):
         last, used = first, tokens[first]
         while last + 1 < len(tokens) and used + tokens[last + 1] <= room:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter
+from collections.abc import Sequence
 
 WORD = re.compile(r"[^\W_]+(?:[.,]\d+)*")
 CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
@@ -42,6 +45,12 @@ def words_of(text: str) -> frozenset[str]:
         elif word not in COMMON:
             words.add(word.removesuffix("s") if len(word) > 3 and word.isalpha() else word)
     return frozenset(words)
+
+
+def weigh_words(text: str, held: Sequence[frozenset[str]]) -> dict[str, float]:
+    """What each telling word of the text counts for among sentences with these words: more, the fewer of them have it."""
+    spread = Counter(word for words in held for word in words)
+    return {word: math.log(1 + len(held) / (0.5 + spread[word])) for word in words_of(text)}
 
 
 def plain_words(text: str) -> str:

@@ -27,7 +27,6 @@ from tests.fakes.passages import hit
 PAGE = "The hall is red. It was built by Anna Berg. The tank holds 900 litres. It is filled in May. The cat sleeps."
 probabilities = st.floats(0, 1)
 
-
 MAY = Evidence("In May.", verbatim=True, strangers=False, opposed=False, other_years=False)
 
 
@@ -77,9 +76,8 @@ def test_evidence_that_says_the_opposite_is_told(question: str, opposed: bool) -
     ],
 )
 def test_evidence_of_other_years_than_the_question_is_about_is_told(question: str, other_years: bool) -> None:
-    assert (
-        choose_evidence(question, "Elena", passages("Elena won it in 2022, and in 2021 nobody did.")).other_years == other_years
-    )
+    evidence = choose_evidence(question, "Elena", passages("Elena won it in 2022, and in 2021 nobody did."))
+    assert evidence.other_years == other_years
 
 
 def test_evidence_without_a_year_is_of_no_other_year() -> None:
