@@ -16,12 +16,14 @@ from ragcli.steps.citing import (
     SPACED_MARKER,
     MarkerFilter,
     add_markers,
+    cite_statement,
     find_citations,
     may_become_not_found,
     says_not_found,
     settle_markers,
 )
 from ragcli.steps.defusing import Defused, defuse_context
+from ragcli.steps.dissenting import build_comparison, find_dissenters, is_about, may_differ, tell_dissent
 from ragcli.steps.judging import (
     LONGEST_GUESS,
     answerability,
@@ -56,6 +58,8 @@ from ragcli.types import (
 
 SENTENCE_TOKENS = 80
 """Of the answer in a sentence: three times what most take."""
+DISSENT_TOKENS = 24
+"""Of what another file says: a name, a date, an amount. What is longer is cut, and then no answer of that kind."""
 HELD_PIECES: Mapping[Task, int] = {"short": 48, "sentence": SENTENCE_TOKENS, "full": 0}
 """Tokens of an answer that are held until it has been judged; a longer one is shown as it comes."""
 PIPED_SHARE = 0.75
@@ -130,6 +134,10 @@ def ask_question(
     answer = conclude(replace(unsaid, text=text, outcome="answered"))
     if answer.text and not shown:
         yield Delta(answer.text)
+    if is_held and (dissent := hear_dissent(answer, defused, model, options.min_confidence)):
+        watch.lap("dissent")
+        yield Delta(dissent)
+        answer = conclude(replace(unsaid, text=answer.text + dissent, outcome="answered", took_ms=watch.total()))
     yield AnswerFinished(answer)
 
 
@@ -169,9 +177,9 @@ def settle_wording(said: str, task: Task, question: Question, defused: Defused, 
     return choose_wording(said, _say_whole("sentence", question, defused, model), question.text, passages)
 
 
-def _say_whole(task: Task, question: Question, defused: Defused, model: LanguageModel) -> str:
+def _say_whole(task: Task, question: Question, defused: Defused, model: LanguageModel, most: int = SENTENCE_TOKENS) -> str:
     """All that the model says to the task, without markers."""
-    events = _say(question, defused, model, SENTENCE_TOKENS, task=task)
+    events = _say(question, defused, model, most, task=task)
     said = "".join(event.text for event in events if isinstance(event, Delta))
     return SPACED_MARKER.sub("", said[: find_loop(said)]).strip()
 
@@ -191,6 +199,28 @@ def judge_answer(question: str, answer: str, context: Context, model: LanguageMo
     if is_english and not is_settled(verdict, evidence, floor):
         surprise = find_surprise(model.likelihoods(build_guess(answer, evidence), question[:LONGEST_GUESS]))
     return round(answerability(verdict, surprise, evidence), 3)
+
+
+def hear_dissent(answer: Answer, defused: Defused, model: LanguageModel, floor: float) -> str:
+    """What another file says instead, as it is told below the answer; empty if none does.
+
+    The sentences that may are asked alone. What they say has to be as probable as an answer that is shown, to stand in one of
+    them, and to mean something else.
+    """
+    question = answer.question.text
+    said, cited = SPACED_MARKER.sub("", answer.text), {citation.number for citation in answer.citations}
+    others = find_dissenters(question, said, cited, defused.context.passages)
+    if not cited or not others:
+        return ""
+    heard = replace(defused, context=replace(defused.context, passages=others))
+    other = _say_whole("short", answer.question, heard, model, DISSENT_TOKENS)
+    source = cite_statement(other, others, question)
+    if source is None or not is_about(question, other, source.quote) or not may_differ(said, other, question):
+        return ""
+    if judge_answer(question, other, heard.context, model, floor) < floor:
+        return ""
+    is_same = read_verdict(model.first_tokens(build_comparison(question, said, other))) >= 0.5
+    return "" if is_same else tell_dissent(other, source.number, question)
 
 
 def _say(question: Question, defused: Defused, model: LanguageModel, max_tokens: int, *, task: Task) -> Iterator[Delta | Stop]:

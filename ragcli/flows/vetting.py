@@ -39,7 +39,7 @@ def mark_claims(answer: Answer, embedder: Callable[[], Embedder] | None) -> Answ
     passages = answer.context.passages
     claims = []
     for statement in statements_in(answer.text):
-        if not words_of(statement.text) or statement.text.endswith(":"):
+        if not words_of(statement.text) or statement.text.endswith((":", "：")):
             continue
         named = [passage for passage in passages if passage.number in statement.numbers]
         supported = _is_held(statement, named or passages, answer.question.text, embedder)

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from ragcli.steps.opposites import is_opposed
 from ragcli.steps.prompting import SYSTEM, describe_source
-from ragcli.steps.sentences import plain_words, split_sentences, weigh_words, words_of
+from ragcli.steps.sentences import plain_words, split_windows, weigh_words, words_of
 from ragcli.types import Message, Passage, Prompt
 
 VERDICT_TASK = "Do you know the answer after reading the text? Say yes or no."
@@ -65,28 +65,17 @@ def choose_evidence(question: str, answer: str, passages: Sequence[Passage]) -> 
 
     The passages are not empty. Without an answer it is the sentence nearest to the question.
     """
-    windows = [(passage, *window) for passage in passages for window in _windows(passage.text)]
-    sentences = [sentence for _, sentence, _ in windows]
+    windows = [(passage, *window) for passage in passages for window in split_windows(passage.text, LONGEST_EVIDENCE)]
+    sentences = [passage.text[slice(*sentence)] for passage, sentence, _ in windows]
     asked, said = _word_shares(question, sentences), _word_shares(answer, sentences)
     wanted = plain_words(answer)
     holds = [bool(wanted) and wanted in plain_words(sentence) for sentence in sentences]
     best = max(range(len(windows)), key=lambda place: (holds[place], said[place] + 0.3 * asked[place]))
-    passage, _, around = windows[best]
+    passage, _, span = windows[best]
+    around = passage.text[slice(*span)]
     text = f"{describe_source(passage.hit)}\n{around}"
     signs = _has_strangers(question, passages), is_opposed(question, around), _has_other_years(question, text)
     return Evidence(text, holds[best], *signs)
-
-
-def _windows(text: str) -> list[tuple[str, str]]:
-    """Each sentence, and it again between the one before and the one behind it, if they are not too long."""
-    spans = split_sentences(text) or [(0, len(text))]
-    windows = []
-    for place, (start, end) in enumerate(spans):
-        first, last = spans[max(0, place - 1)][0], spans[min(len(spans) - 1, place + 1)][1]
-        if last - first > LONGEST_EVIDENCE:
-            first, last = start, min(end, start + LONGEST_EVIDENCE)
-        windows.append((text[start:end], text[first:last]))
-    return windows
 
 
 def _word_shares(wanted: str, sentences: Sequence[str]) -> list[float]:

@@ -70,6 +70,20 @@ def split_sentences(text: str) -> list[tuple[int, int]]:
     return [span for span in (_trim(text, *span) for span in spans) if span[0] < span[1]]
 
 
+def split_windows(text: str, longest: int) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """The span of each sentence, and that of it between the one before and the one behind it, if they have no more than
+    ``longest`` characters, else as many of the sentence alone. A text without sentences is one.
+    """
+    spans = split_sentences(text) or [(0, len(text))]
+    windows = []
+    for place, (start, end) in enumerate(spans):
+        first, last = spans[max(0, place - 1)][0], spans[min(len(spans) - 1, place + 1)][1]
+        if last - first > longest:
+            first, last = start, min(end, start + longest)
+        windows.append(((start, end), (first, last)))
+    return windows
+
+
 def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
     mark, rest = match[0], text[match.end() :].lstrip(" \t")[:1]
     if mark[0] == "\n":

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ragcli.errors import prompt_too_long
+from ragcli.steps.dissenting import SAME_TASK
 from ragcli.steps.fitting import fits
 from ragcli.steps.tasks import SENTENCE_TASK, SENTENCE_TASKS, SHORT_TASK
 from ragcli.types import Delta, ModelIdentity, Prompt, Stop, Usage
@@ -55,6 +56,7 @@ class ScriptedModel:
         self.reworded: list[Prompt] = []
         self.sentence = ""
         self.verdict = 0.95
+        self.sameness = 0.95
         self.likelihood = -1.0
         self.closed = False
         self._replies = deque(replies)
@@ -86,10 +88,14 @@ class ScriptedModel:
         return self._say(re.findall(r"\s*\S+", reply), tokens, max(1, min(max_tokens, self.window - tokens)))
 
     def first_tokens(self, prompt: Prompt) -> Mapping[str, float]:
-        """Its ``verdict`` where it shall say yes or no, else nearly sure of the next reply's first word, which is not used up."""
+        """Its ``verdict`` where it shall say yes or no, or its ``sameness`` of two answers.
+
+        Else nearly sure of the next reply's first word, which is not used up.
+        """
         self.judged.append(prompt)
         if prompt.messages[-1].content.endswith("yes or no."):
-            return {"Yes": self.verdict, "No": 1 - self.verdict}
+            sure = self.sameness if prompt.messages[-1].content.endswith(SAME_TASK) else self.verdict
+            return {"Yes": sure, "No": 1 - sure}
         reply = self._replies[0] if self._replies else self._always or "?"
         return {reply.split()[0]: 0.9, "…": 0.1}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import pytest
@@ -425,3 +425,62 @@ def test_confidence_grows_with_the_verdict_and_halves_without_support() -> None:
     sure, unsure = confidence(0.95, "It ends on 31 May 2027 [1]."), confidence(0.3, "It ends on 31 May 2027 [1].")
     assert 0 < unsure < sure <= 1
     assert confidence(0.95, "It ends on 7 June 1999 [1].") == pytest.approx(sure / 2, abs=0.001)
+
+
+# ---- files that disagree ----
+
+
+def lease_desk(*replies: str, renewal: str = "With the renewal the lease ends on 31 May 2028.", sameness: float = 0.1) -> Desk:
+    desk = Desk({**FILES, "renewal.md": renewal}, replies=replies)
+    desk.index("")
+    desk.model.sameness = sameness
+    return desk
+
+
+def test_what_another_file_says_instead_stands_below_the_answer_and_is_cited() -> None:
+    desk = lease_desk("31 May 2027", "31 May 2028")
+    events, answer = ask(desk)
+    assert answer.text == "31 May 2027 [1]\nBut another file says:\n31 May 2028 [2]"
+    assert shown(events) == answer.text
+    assert [(citation.path.name, citation.quote) for citation in answer.citations] == [
+        ("lease.md", "The lease ends on 31 May 2027."),
+        ("renewal.md", "With the renewal the lease ends on 31 May 2028."),
+    ]
+    assert all(citation.supported for citation in answer.citations)
+    assert "dissent" in answer.took_ms
+
+
+def test_the_answer_is_shown_before_other_files_are_heard() -> None:
+    desk = lease_desk("31 May 2027", "31 May 2028")
+    asked = [len(desk.model.prompts) for event in ask_question(LEASE, desk.ask_ports(), OPTIONS) if isinstance(event, Delta)]
+    assert asked == [1, 2]
+
+
+def test_the_model_hears_only_the_sentences_that_may_disagree() -> None:
+    desk = lease_desk("31 May 2027", "31 May 2028")
+    ask(desk)
+    alone = desk.model.prompts[-1].messages[-1].content
+    assert "renewal" in alone and "2027" not in alone and "Parsec" not in alone
+
+
+@pytest.mark.parametrize("other", ["31 May 2027", "NOT IN FILES", "1 April 1999", "31 May", "Anna", "the renewal"])
+def test_what_is_no_other_answer_or_stands_nowhere_is_not_told(other: str) -> None:
+    assert ask(lease_desk("31 May 2027", other))[1].text == "31 May 2027 [1]"
+
+
+def test_two_answers_that_mean_the_same_are_one() -> None:
+    desk = lease_desk("31 May 2027", "31 May 2028", sameness=0.9)
+    assert ask(desk)[1].text == "31 May 2027 [1]"
+
+
+def test_a_doubtful_answer_of_another_file_is_not_told() -> None:
+    desk = lease_desk("31 May 2027", "31 May 2028")
+    verdicts = iter([0.95, 0.05])
+    first_tokens = desk.model.first_tokens
+
+    def doubting(prompt: Prompt) -> Mapping[str, float]:
+        desk.model.verdict = next(verdicts)
+        return first_tokens(prompt)
+
+    desk.model.first_tokens = doubting  # type: ignore[method-assign]
+    assert ask(desk)[1].text == "31 May 2027 [1]"
