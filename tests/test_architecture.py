@@ -38,7 +38,18 @@ CLI_MAY_USE = {"ragcli.adapters.offline", "ragcli.adapters.settings", "ragcli.ad
 """What must be known before there is an assistant: that the doors are closed, who may still open one, where the files live."""
 
 ADAPTER_FAMILIES = (
-    {"store", "store_writer", "writer_lock", "inspection", "chunk_table", "chunk_arrow", "lance_library", "ledger"},
+    {
+        "store",
+        "store_writer",
+        "writer_lock",
+        "inspection",
+        "chunk_table",
+        "chunk_arrow",
+        "chunk_rows",
+        "lance_library",
+        "ledger",
+        "compounds",
+    },
     {"embedder", "quick_embedder"},
     {"models", "hub", "wheels", "conversion", "gguf", "mlx_conversion"},
 )

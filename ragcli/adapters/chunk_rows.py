@@ -14,13 +14,15 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from ragcli.adapters.compounds import parts_in
 from ragcli.types import Chunk, Locator, Vector
 
 PLAIN_COLUMNS = (
     *("id", "source_id", "ordinal", "start", "end", "title", "heading", "first_line", "last_line", "page", "label", "digest"),
     *("lead", "words"),
 )
-"""Every column but the vector. ``words`` is searched: title, file name and headings, then the text, ``words[lead:]``."""
+"""Every column but the vector. ``words`` is searched: title, file name, headings and parts of compounds, then the text,
+``words[lead:]``."""
 _HEX = re.compile(r"[0-9a-f]+")
 _AFTER_MEMBER = "\x1f"
 """Stands in the column ``label`` between a member and its label, both of which are one line of text without controls."""
@@ -31,7 +33,8 @@ Row = Mapping[str, Any]
 
 def as_row(chunk: Chunk, vector: bytes) -> Row:
     title, heading = storable(chunk.title), [storable(part) for part in chunk.heading]
-    lead = "\n".join(filter(None, dict.fromkeys([title, storable(chunk.path.name), *heading]))) + "\n"
+    parts = storable(" ".join(parts_in(chunk.text)))
+    lead = "\n".join(filter(None, dict.fromkeys([title, storable(chunk.path.name), *heading, parts]))) + "\n"
     first_line, last_line = chunk.locator.lines or (None, None)
     return {
         "id": chunk.id,

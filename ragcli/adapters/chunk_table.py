@@ -18,6 +18,7 @@ import numpy as np
 
 from ragcli.adapters.chunk_arrow import COLUMNS, as_rows, as_table, matrix, stored_vector, table_schema
 from ragcli.adapters.chunk_rows import Row, among, as_row, seal, storable
+from ragcli.adapters.compounds import parts_in
 from ragcli.adapters.durability import told_error, unwritable
 from ragcli.adapters.lance_files import is_whole, lance_folder, lay_over, manifest_path
 from ragcli.adapters.lance_library import FTS, IvfRq, MatchQuery, Table, lancedb
@@ -187,7 +188,8 @@ class ChunkTable:
 
     def matching(self, text: str, *, limit: int, reach: Reach) -> Places:
         """The chunks with the highest BM25 for the words of the text, best first. No character of it has a meaning."""
-        words = storable(text[:LONGEST_QUERY])
+        asked = text[:LONGEST_QUERY]
+        words = storable(" ".join((asked, *parts_in(asked, nouns_only=False))))
         return self._best(lambda _: self._table.search(_match(words), query_type="fts"), limit, reach, "_score")
 
     def _best(self, ask: Callable[[int], Any], limit: int, reach: Reach, score: str) -> Places:

@@ -309,6 +309,12 @@ class TestWords:
         for word in ("config", "tomllib"):
             assert paths_of(store.search_words(word, limit=3, scope=ANYWHERE)) == ["a.py"]
 
+    def test_german_compounds_are_found_by_their_parts_and_parts_by_compounds(self, store):
+        fill(store, update(NOTES / "a.md", ["Der Mietvertrag ist vom Mai."]), update(NOTES / "b.md", ["Die Miete ist hoch."]))
+        assert paths_of(store.search_words("Vertrag", limit=3, scope=ANYWHERE)) == ["a.md"]
+        assert set(paths_of(store.search_words("Wo ist der mietvertrag?", limit=3, scope=ANYWHERE))) == {"a.md", "b.md"}
+        assert store.chunks_of(source_id(NOTES / "a.md"))[0].text == "Der Mietvertrag ist vom Mai."
+
     @pytest.mark.parametrize(
         "text",
         ["", "  ", '"', 'a" AND (', "+a -b ~2^3", "field:value", "' OR 1=1 --", "\0", "\ud800", "*", "((((", "x " * 9000],

@@ -12,6 +12,7 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
+from ragcli.adapters.compounds import parts_in
 from ragcli.adapters.scoping import ScopeFilter
 from ragcli.errors import StoreError
 from ragcli.types import (
@@ -151,7 +152,8 @@ class MemoryStore:
     def search_words(self, text: str, *, limit: int, scope: Scope) -> Ranking:
         everywhere = [Counter(_words(each.chunk)) for each in self._within(Scope())]
         mean_length = sum(words.total() for words in everywhere) / max(1, len(everywhere))
-        weights = {word: _rarity(sum(word in words for words in everywhere), len(everywhere)) for word in _split(text)}
+        asked = [*_split(text), *parts_in(text, nouns_only=False)]
+        weights = {word: _rarity(sum(word in words for words in everywhere), len(everywhere)) for word in asked}
         scored = [
             ScoredChunk(each.chunk, _bm25(Counter(_words(each.chunk)), weights, mean_length)) for each in self._within(scope)
         ]
@@ -207,7 +209,7 @@ def _is_whole(chunk: Chunk) -> bool:
 
 
 def _words(chunk: Chunk) -> list[str]:
-    return _split(" ".join([chunk.title, chunk.path.name, *chunk.heading, chunk.text]))
+    return _split(" ".join([chunk.title, chunk.path.name, *chunk.heading, *parts_in(chunk.text), chunk.text]))
 
 
 def _split(text: str) -> list[str]:
