@@ -6,8 +6,8 @@ how much the question surprises a model that was asked for one, whether it was n
 word for word, whether the passages lack a name of the question, and whether the evidence says the opposite or tells of other
 years. `--judge-again` asks for the judgement alone, of the answers that are kept. Then each set is left out in turn, and
 what the others' fit makes of it is printed: the area under the curve, and for several floors the share of unanswerable
-questions that are refused and of answerable ones that are refused wrongly. What each signal and the floor are worth is kept
-for docs/quality.md.
+questions that are refused and of answerable ones that are refused wrongly. What each signal, the floor and the check of the
+answers are worth is kept for docs/quality.md.
 """
 
 from __future__ import annotations
@@ -70,7 +70,9 @@ def main() -> None:
         print(row(name, rows, fit(others)))
     print(row("all, fitted on all", np.concatenate(list(sets.values())), weights))
     tell_signals(sets)
-    tell_floor([each for each in kept if each["set"] in sets])
+    own = [each for each in kept if each["set"] in sets]
+    tell_floor(own)
+    tell_claims(own, options.model or "the default model")
 
 
 def tell_signals(sets: dict[str, np.ndarray]) -> None:
@@ -114,6 +116,20 @@ def tell_floor(kept: list[dict[str, Any]]) -> None:
     )
     about += " are those whose evidence `benchmarks/cut_evidence.py` took out of the files."
     tell_table("floor", "What declining is worth", about, [head, *rows])
+
+
+def tell_claims(kept: list[dict[str, Any]], model: str) -> None:
+    """What the check of an answer against its passages finds: how many are borne out, and how many of which are right."""
+    rows = []
+    for name in dict.fromkeys(each["set"] for each in kept if "support" in each):
+        said = [each for each in kept if each["set"] == name and each["said"]]
+        held = [each for each in said if each["support"] and all(each["support"])]
+        others = [each for each in said if each not in held]
+        rights = [sum(bool(each["contains"]) for each in part) for part in (held, others)]
+        rows.append([name, *map(str, (len(said), len(held), rights[0], len(others), rights[1]))])
+    head = ["set", "answers", "borne out", "of these right", "not borne out", "of these right"]
+    about = "Answers with no floor, looked up in the passages that they cite; `--strict` drops those that are not borne out."
+    tell_table(f"claims-{model.replace(' ', '-')}", f"What checking answers is worth: {model}", about, [head, *rows])
 
 
 def ask_all(folder: Path, model_name: str | None, limit: int | None, keep: Path) -> None:
@@ -192,6 +208,7 @@ def asked(folder: Path, model_name: str | None) -> Iterator[tuple[Any, Any, list
 
     asking.answerability = remember
     asking.is_settled = lambda *_: False
+    asking.hear_dissent = lambda *_: ""  # it is no part of the answer that is judged
     with Assistant.open(HOME) as assistant, assistant._beside(folder, model_name) as beside:
         beside.index([folder / "corpus"])
         yield beside._ask_ports(), replace(beside._ask_options(), min_confidence=0.0), seen

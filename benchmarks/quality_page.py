@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from setting import table_lines
@@ -101,7 +102,11 @@ def _reliability(answered: Sequence[Report]) -> Iterator[str]:
             continue
         yield f"## How far confidence can be believed: {report['set']}"
         yield ""
-        yield "If confidence were the very probability that the files hold an answer, both lines would be one."
+        yield "If confidence were the very probability that the files hold an answer, both lines would be one, but for chance: of"
+        yield (
+            f"so few questions its calibration error would be {error_by_chance(bins):.3f} on average. "
+            f"It is {report['calibration']['error']:.3f}."
+        )
         yield ""
         yield "| confidence | answers | on average | could be answered |"
         yield "| --- | --- | --- | --- |"
@@ -110,6 +115,17 @@ def _reliability(answered: Sequence[Report]) -> Iterator[str]:
         yield ""
         shown = [[each[name] for each in bins.values()] for name in ("confidence", "answerable")]
         yield from _plot("share that could be answered", list(bins), shown)
+
+
+def error_by_chance(bins: Mapping[str, Mapping[str, float]]) -> float:
+    """The calibration error to be expected of a perfect confidence: how far shares of binomial draws lie from their means."""
+    total = sum(each["n"] for each in bins.values())
+    return sum(each["n"] / total * _mean_deviation(int(each["n"]), each["confidence"]) for each in bins.values())
+
+
+def _mean_deviation(n: int, share: float) -> float:
+    chances = (math.comb(n, count) * share**count * (1 - share) ** (n - count) for count in range(n + 1))
+    return sum(chance * abs(count / n - share) for count, chance in enumerate(chances))
 
 
 def _plot(title: str, names: Sequence[str], lines: Sequence[Sequence[float]]) -> Iterator[str]:

@@ -135,10 +135,10 @@ def ask_question(
     if answer.text and not shown:
         yield Delta(answer.text)
     if is_held and (dissent := hear_dissent(answer, defused, model, options.min_confidence)):
-        watch.lap("dissent")
         yield Delta(dissent)
-        answer = conclude(replace(unsaid, text=answer.text + dissent, outcome="answered", took_ms=watch.total()))
-    yield AnswerFinished(answer)
+        answer = conclude(replace(unsaid, text=answer.text + dissent, outcome="answered"))
+    watch.lap("dissent")
+    yield AnswerFinished(replace(answer, took_ms=watch.total()))
 
 
 def find_context(
