@@ -207,7 +207,7 @@ def asked(folder: Path, model_name: str | None) -> Iterator[tuple[Any, Any, list
         return 1.0
 
     asking.answerability = remember
-    asking.is_settled = lambda *_: False
+    asking.settled_surprise = lambda *_: None
     asking.hear_dissent = lambda *_: ""  # it is no part of the answer that is judged
     with Assistant.open(HOME) as assistant, assistant._beside(folder, model_name) as beside:
         beside.index([folder / "corpus"])

@@ -31,8 +31,8 @@ from ragcli.steps.judging import (
     build_judgement,
     choose_evidence,
     find_surprise,
-    is_settled,
     read_verdict,
+    settled_surprise,
 )
 from ragcli.steps.languages import is_taken_for_english
 from ragcli.steps.prompting import build_prompt, pack_context
@@ -195,9 +195,10 @@ def judge_answer(question: str, answer: str, context: Context, model: LanguageMo
     evidence = choose_evidence(question, answer, context.passages)
     verdict = read_verdict(model.first_tokens(build_judgement(question, evidence)))
     surprise = None
-    is_english = is_taken_for_english(question) and is_taken_for_english(evidence.text)
-    if is_english and not is_settled(verdict, evidence, floor):
-        surprise = find_surprise(model.likelihoods(build_guess(answer, evidence), question[:LONGEST_GUESS]))
+    if is_taken_for_english(question) and is_taken_for_english(evidence.text):
+        surprise = settled_surprise(verdict, evidence, floor)
+        if surprise is None:
+            surprise = find_surprise(model.likelihoods(build_guess(answer, evidence), question[:LONGEST_GUESS]))
     return round(answerability(verdict, surprise, evidence), 3)
 
 

@@ -32,6 +32,8 @@ LEAST, MOST = 1e-4, 1 - 1e-4
 """No verdict counts as surer than this."""
 MOST_SURPRISE = 15.0
 """Nats. What is less likely yet is a slip of the pen or a rare name, as often as another question."""
+SURPRISE_OF_ANSWERED, SURPRISE_OF_OTHERS = 6.0, 10.0
+"""What it was on average of questions that were settled without it: 57 of which 46 had an answer, and 19 of which 2 had."""
 LONGEST_GUESS = 300
 """Characters of the answer that the model guesses from, and of the question that it guesses, where each token is a step."""
 
@@ -133,6 +135,11 @@ def answerability(verdict: float, surprise: float | None, evidence: Evidence) ->
     return 1 / (1 + math.exp(-logit))
 
 
-def is_settled(verdict: float, evidence: Evidence, floor: float) -> bool:
-    """Whether no surprise could bring the probability to the other side of the floor."""
-    return answerability(verdict, 0.0, evidence) < floor or answerability(verdict, MOST_SURPRISE, evidence) >= floor
+def settled_surprise(verdict: float, evidence: Evidence, floor: float) -> float | None:
+    """What the question's surprise is taken for where none could bring the probability to the other side of the floor.
+
+    None where it has to be found.
+    """
+    if answerability(verdict, MOST_SURPRISE, evidence) >= floor:
+        return SURPRISE_OF_ANSWERED
+    return SURPRISE_OF_OTHERS if answerability(verdict, 0.0, evidence) < floor else None

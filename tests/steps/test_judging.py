@@ -18,8 +18,8 @@ from ragcli.steps.judging import (
     build_judgement,
     choose_evidence,
     find_surprise,
-    is_settled,
     read_verdict,
+    settled_surprise,
 )
 from ragcli.types import Passage
 from tests.fakes.passages import hit
@@ -139,6 +139,9 @@ def test_a_better_verdict_and_a_better_text_are_surer(low: float, high: float, l
 @given(probabilities, st.booleans(), probabilities, st.floats(0, MOST_SURPRISE))
 def test_what_is_settled_is_so_whatever_the_surprise(verdict: float, verbatim: bool, floor: float, surprise: float) -> None:
     evidence = replace(MAY, verbatim=verbatim)
-    if is_settled(verdict, evidence, floor):
-        sides = {answerability(verdict, each, evidence) >= floor for each in (None, 0.0, surprise, MOST_SURPRISE)}
-        assert len(sides) == 1
+    taken = settled_surprise(verdict, evidence, floor)
+    sides = {answerability(verdict, each, evidence) >= floor for each in (0.0, surprise, MOST_SURPRISE)}
+    if taken is None:
+        assert {answerability(verdict, each, evidence) >= floor for each in (0.0, MOST_SURPRISE)} == {True, False}
+    else:
+        assert sides == {answerability(verdict, taken, evidence) >= floor}
