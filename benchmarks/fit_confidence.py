@@ -128,7 +128,10 @@ def tell_claims(kept: list[dict[str, Any]], model: str) -> None:
         rights = [sum(bool(each["contains"]) for each in part) for part in (held, others)]
         rows.append([name, *map(str, (len(said), len(held), rights[0], len(others), rights[1]))])
     head = ["set", "answers", "borne out", "of these right", "not borne out", "of these right"]
-    about = "Answers with no floor, looked up in the passages that they cite; `--strict` drops those that are not borne out."
+    about = (
+        "Answers with no floor, looked up in the passages that they cite; right is what has an accepted answer. `--strict` drops"
+    )
+    about += " what is not borne out. It is little, because the check has chosen between two wordings before."
     tell_table(f"claims-{model.replace(' ', '-')}", f"What checking answers is worth: {model}", about, [head, *rows])
 
 
