@@ -34,6 +34,8 @@ MOST_SURPRISE = 15.0
 """Nats. What is less likely yet is a slip of the pen or a rare name, as often as another question."""
 SURPRISE_OF_ANSWERED, SURPRISE_OF_OTHERS = 6.0, 10.0
 """What it was on average of questions that were settled without it: 57 of which 46 had an answer, and 19 of which 2 had."""
+LONG_QUESTION = 24
+"""Tokens: twice what most questions have."""
 LONGEST_GUESS = 300
 """Characters of the answer that the model guesses from, and of the question that it guesses, where each token is a step."""
 
@@ -43,6 +45,8 @@ VERBATIM_WEIGHT, STRANGERS_WEIGHT, OPPOSED_WEIGHT, OTHER_YEARS_WEIGHT = 0.39, -0
 
 NAME = re.compile(r"(?<=\s)(?:[A-ZÄÖÜÀ-Þ][\w'’-]+|\d[\w.,-]*\w)")
 """A word with a capital or a number, behind the first word of a question."""
+FISCAL_YEAR = re.compile(r"\bFY ?(\d{4})(?:Q\d)?\b")
+"""Which reports write out."""
 YEAR = re.compile(r"(?<!\d)(?:1\d|20)\d\d(?!\d|s\b|年代)")
 """A year, and no decade."""
 
@@ -90,7 +94,7 @@ def _word_shares(wanted: str, sentences: Sequence[str]) -> list[float]:
 
 def _has_strangers(question: str, passages: Sequence[Passage]) -> bool:
     held = words_of("\n".join(f"{describe_source(passage.hit)}\n{passage.text}" for passage in passages))
-    return any(not words_of(name) <= held for name in NAME.findall(question))
+    return any(not words_of(name) <= held for name in NAME.findall(FISCAL_YEAR.sub(r"\1", question)))
 
 
 def _has_other_years(question: str, text: str) -> bool:
@@ -121,8 +125,13 @@ def build_guess(answer: str, evidence: Evidence) -> Prompt:
 
 
 def find_surprise(likelihoods: Sequence[float]) -> float:
-    """How little the least likely token of the question was to be expected, in nats. The first may be any: who, when, how."""
-    return min(MOST_SURPRISE, -min(likelihoods[1:], default=0.0))
+    """How little the least likely token of the question was to be expected, in nats. The first may be any: who, when, how.
+
+    Of a long question it is the second or third least likely: among more tokens one is always a surprise.
+    """
+    place = len(likelihoods) // LONG_QUESTION
+    ordered = sorted(likelihoods[1:])
+    return min(MOST_SURPRISE, -ordered[place]) if ordered else 0.0
 
 
 def answerability(verdict: float, surprise: float | None, evidence: Evidence) -> float:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragcli.steps.judging import (
+    LONG_QUESTION,
     LONGEST_EVIDENCE,
     LONGEST_GUESS,
     MOST_SURPRISE,
@@ -57,6 +58,12 @@ def test_an_answer_in_other_words_is_taken_from_where_most_of_them_stand() -> No
 )
 def test_a_name_or_number_of_the_question_that_no_passage_has_is_a_stranger(question: str, strangers: bool) -> None:
     assert choose_evidence(question, "Anna Berg", passages(PAGE)).strangers == strangers
+
+
+@pytest.mark.parametrize(("year", "strangers"), [("FY2023", False), ("FY2023Q1", False), ("FY 2023", False), ("FY2021", True)])
+def test_a_fiscal_year_is_no_stranger_to_a_report_that_writes_it_out(year: str, strangers: bool) -> None:
+    report = passages("In fiscal year 2023 sales were 4 million.")
+    assert choose_evidence(f"How high were sales in {year}?", "4 million", report).strangers == strangers
 
 
 @pytest.mark.parametrize(("question", "opposed"), [("What is emptied in May?", False), ("What is it before it is filled?", True)])
@@ -121,6 +128,12 @@ def test_both_prompts_begin_alike_so_that_the_text_is_read_once() -> None:
 def test_a_question_surprises_by_its_least_likely_token_behind_the_first() -> None:
     assert find_surprise((-9.0, -0.5, -4.0, -2.0)) == 4.0
     assert find_surprise((-9.0,)) == find_surprise(()) == 0.0
+
+
+def test_of_a_long_question_one_token_may_always_be_a_surprise() -> None:
+    plain = (-0.1,) * (LONG_QUESTION - 3)
+    assert find_surprise((-9.0, -8.0, *plain)) == 8.0
+    assert find_surprise((-9.0, -8.0, -5.0, *plain)) == 5.0
 
 
 def test_no_slip_of_the_pen_counts_for_everything() -> None:
