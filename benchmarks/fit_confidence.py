@@ -112,9 +112,9 @@ def tell_floor(kept: list[dict[str, Any]]) -> None:
         rows.append([name, str(len(own)), *cells])
     head = ["set", "n", "F1, always answered", "answered wrongly", f"F1, declined below {floor}", "answered wrongly"]
     about = (
-        "F1 over the questions that the files answer; answered wrongly: the share of the others, which in a set that is half cut"
+        "F1 over the questions that the files answer; answered wrongly: the share of the others, which in a set that is half cut "
+        "are those whose evidence `benchmarks/cut_evidence.py` took out of the files."
     )
-    about += " are those whose evidence `benchmarks/cut_evidence.py` took out of the files."
     tell_table("floor", "What declining is worth", about, [head, *rows])
 
 
@@ -129,9 +129,9 @@ def tell_claims(kept: list[dict[str, Any]], model: str) -> None:
         rows.append([name, *map(str, (len(said), len(held), rights[0], len(others), rights[1]))])
     head = ["set", "answers", "borne out", "of these right", "not borne out", "of these right"]
     about = (
-        "Answers with no floor, looked up in the passages that they cite; right is what has an accepted answer. `--strict` drops"
+        "Answers with no floor, looked up in the passages that they cite; right is what has an accepted answer. `--strict` drops "
+        "what is not borne out. It is little, because the check has chosen between two wordings before."
     )
-    about += " what is not borne out. It is little, because the check has chosen between two wordings before."
     tell_table(f"claims-{model.replace(' ', '-')}", f"What checking answers is worth: {model}", about, [head, *rows])
 
 

@@ -16,6 +16,9 @@ from ragcli.steps.claims import SUPPORTED_COSINE, agrees, bears_out
 from ragcli.steps.sentences import split_sentences, words_of
 from ragcli.types import Answer, AnswerEvent, AnswerFinished, Claim, Delta, Passage
 
+LEAD_ENDS = (":", "：")
+"""How a line ends that states nothing itself, and leads to what does."""
+
 
 def vet_events(
     events: Iterable[AnswerEvent], embedder: Callable[[], Embedder] | None, *, strict: bool = False
@@ -39,7 +42,7 @@ def mark_claims(answer: Answer, embedder: Callable[[], Embedder] | None) -> Answ
     passages = answer.context.passages
     claims = []
     for statement in statements_in(answer.text):
-        if not words_of(statement.text) or statement.text.endswith((":", "：")):
+        if not words_of(statement.text) or statement.text.endswith(LEAD_ENDS):
             continue
         named = [passage for passage in passages if passage.number in statement.numbers]
         supported = _is_held(statement, named or passages, answer.question.text, embedder)
@@ -77,7 +80,10 @@ def drop_unsupported(answer: Answer) -> Answer:
         " ".join(statement.marked for statement in statements_in(line) if statement.text not in unsupported)
         for line in answer.text.splitlines()
     ]
-    text = "\n".join(line for line, before in zip(lines, answer.text.splitlines(), strict=True) if line or not before).strip()
+    left = [line for line, before in zip(lines, answer.text.splitlines(), strict=True) if line or not before]
+    while left and (not left[-1] or left[-1].endswith(LEAD_ENDS)):
+        left.pop()  # what it led to was dropped
+    text = "\n".join(left).strip()
     citations = find_citations(text, answer.context, answer.question.text)
     return replace(
         answer, text=text, citations=citations, confidence=round(answer.confidence * len(kept) / len(answer.claims), 3)

@@ -7,8 +7,8 @@ from 0.5 to 0.85 with 1.5 billion weights. Asked for one sentence that it had no
 A question that no longer fits a text is often a fitting one with a word or two exchanged. So the model is asked the other way
 round too, which question the text answers so, and how likely it then finds the real one, as in Lewis and Fan: Generative
 Question Answering: Learning to Answer the Whole Question, 2019. What gives an exchanged word away is not the whole question's
-likelihood but that of its least likely token: by itself it tells as much as 0.75 of that area, and is right where the verdict
-is not.
+likelihood but that of its least likely token, or of a long one's second or third: by itself it tells as much as 0.75 of that
+area, and is right where the verdict is not.
 """
 
 from __future__ import annotations

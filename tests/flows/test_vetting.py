@@ -61,6 +61,10 @@ def test_strict_keeps_the_lines_of_a_list() -> None:
     assert answer.text == f"The lease:\n- {TRUE}\n- Rufus signed it [1]."
 
 
+def test_strict_drops_a_line_that_leads_to_nothing_any_more() -> None:
+    assert vet(f"{TRUE}\nBut another file says:\n{FALSE}", strict=True).text == TRUE
+
+
 def test_an_answer_of_which_nothing_is_left_is_no_evidence() -> None:
     answer = vet(FALSE, strict=True)
     assert (answer.outcome, answer.text, answer.confidence, answer.citations) == ("no_evidence", "", 0.0, ())
