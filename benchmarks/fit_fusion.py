@@ -21,14 +21,24 @@ from ragcli.adapters.offline import close_doors
 from ragcli.config import SearchSettings
 from ragcli.flows.evaluating import rank_files, read_questions
 from ragcli.flows.searching import add_cosines, search_names
-from ragcli.steps.querying import marks_in
-from ragcli.steps.ranking import CANDIDATES, MARKS_WEIGHT, NAMES_PULL, follow_names, fuse_rankings, leading_hits, lift_named
+from ragcli.steps.querying import marks_in, write_out_years
+from ragcli.steps.ranking import (
+    CANDIDATES,
+    MARKS_WEIGHT,
+    NAMES_PULL,
+    OTHER_LANGUAGES,
+    follow_names,
+    fuse_rankings,
+    leading_hits,
+    lift_named,
+)
 from ragcli.steps.scoring import ndcg_at, recall_at
 from ragcli.types import Hit, Question, Ranking, Scope
 
 WORDS_WEIGHTS = (0.2, 0.3, 0.4, 0.5, 0.6)
 MARKS_WEIGHTS = (0.0, 0.1, 0.2, 0.3)
 PULLS = (0.0, 0.3, 0.5, 0.7, 0.9)
+OTHERS = (1.0, 2.0, 3.0)
 
 
 @dataclass(frozen=True)
@@ -36,12 +46,18 @@ class Constants:
     words: float = SearchSettings().words_weight
     marks: float = MARKS_WEIGHT
     pull: float = NAMES_PULL
+    others: float = OTHER_LANGUAGES
+    """Times the weight of words, for questions in a language that the embedder does not know."""
+
+    def words_weight(self, is_unknown: bool) -> float:
+        return self.words * (self.others if is_unknown else 1.0)
 
 
 ABLATIONS = {
     "as it is": Constants(),
     "no names": Constants(pull=0.0),
     "no marks": Constants(marks=0.0),
+    "all languages alike": Constants(others=1.0),
     "neither": Constants(marks=0.0, pull=0.0),
     "no words": Constants(words=0.0, marks=0.0, pull=0.0),
 }
@@ -53,6 +69,8 @@ class Asked:
 
     files: tuple[str, ...]
     corpus: Path
+    is_unknown: bool
+    """Whether the embedder does not know its language."""
     marks: tuple[str, ...]
     rankings: tuple[Ranking, ...]
     cosines: Mapping[str, float]
@@ -60,7 +78,7 @@ class Asked:
     """By the lead whose names were searched for."""
 
     def hits(self, constants: Constants) -> Sequence[Hit]:
-        weights = {"words_weight": constants.words, "marks_weight": constants.marks}
+        weights = {"words_weight": constants.words_weight(self.is_unknown), "marks_weight": constants.marks}
         rankings = [*self.rankings, *self.named.values()] if constants.pull else self.rankings
         hits = fuse_rankings(rankings, similarities=self.cosines, marks=self.marks, **weights)
         leads = [
@@ -83,7 +101,7 @@ def main() -> None:
     close_doors()
     names = options.sets or sorted(found.parent.name for found in options.folder.glob("*/questions.jsonl"))
     asked = {name: gather(options.folder / name) for name in names}
-    grid = [Constants(*values) for values in itertools.product(WORDS_WEIGHTS, MARKS_WEIGHTS, PULLS)]
+    grid = [Constants(*values) for values in itertools.product(WORDS_WEIGHTS, MARKS_WEIGHTS, PULLS, OTHERS)]
     scored = {name: {constants: score(questions, constants) for constants in grid} for name, questions in asked.items()}
     print_folds(scored)
     print_ablations(asked)
@@ -104,17 +122,19 @@ def gather(folder: Path) -> list[Asked]:
 
 
 def ask(text: str, files: tuple[str, ...], corpus: Path, ports: Any) -> Asked:
-    question, store = Question(text), ports.store
+    question, store, is_unknown = Question(text), ports.store, ports.trust_in_words(text) != 1.0
+    text = write_out_years(text)
     vector = ports.embedder().embed_query(text)
     words, meaning = store.search_both(text, vector, limit=CANDIDATES, scope=Scope())
     cosines = {entry.chunk.id: entry.score for entry in meaning.entries}
     add_cosines(cosines, words, vector, store)
     leads: dict[str, Hit] = {}
-    for weight in WORDS_WEIGHTS:  # other weights, other leads
+    for words_weight, others in itertools.product(WORDS_WEIGHTS, OTHERS):  # other weights, other leads
+        weight = Constants(words_weight, others=others).words_weight(is_unknown)
         hits = fuse_rankings([words, meaning], similarities=cosines, words_weight=weight, marks=marks_in(text))
         leads |= {lead.chunk.id: lead for _, lead in leading_hits(hits)}
     named = {chunk_id: search_names(lead, question, store, vector, cosines) for chunk_id, lead in leads.items()}
-    return Asked(files, corpus, marks_in(text), (words, meaning), cosines, named)
+    return Asked(files, corpus, is_unknown, marks_in(text), (words, meaning), cosines, named)
 
 
 def score(questions: Sequence[Asked], constants: Constants) -> float:
@@ -151,7 +171,7 @@ def _both(questions: Sequence[Asked], constants: Constants) -> str:
 
 
 def _shown(constants: Constants) -> str:
-    return f"words {constants.words}, marks {constants.marks}, pull {constants.pull}"
+    return f"words {constants.words}, marks {constants.marks}, pull {constants.pull}, others {constants.others}"
 
 
 if __name__ == "__main__":

@@ -202,8 +202,13 @@ class Assistant(ModelKeeper, IndexAttendant, RecordMaker, CollectionSurveyor, Co
 
     def _ask_ports(self, *, with_store: bool = True) -> AskPorts:
         machine = self.machine
-        store, reranker = machine.store if with_store else None, machine.make_reranker
-        return AskPorts(store, lambda: machine.embedder, lambda: machine.model, reranker=reranker)
+        return AskPorts(
+            machine.store if with_store else None,
+            lambda: machine.embedder,
+            lambda: machine.model,
+            reranker=machine.make_reranker,
+            knows_only_english=catalog.knows_only_english(self.config.models.embedder),
+        )
 
     def _ask_options(self, max_tokens: int | None = None) -> AskOptions:
         answer = self.config.answer

@@ -36,6 +36,7 @@ from ragcli.steps.judging import (
 )
 from ragcli.steps.languages import is_taken_for_english
 from ragcli.steps.prompting import build_prompt, pack_context
+from ragcli.steps.querying import ask_directly
 from ragcli.steps.sentences import find_loop
 from ragcli.steps.tasks import Task, choose_task
 from ragcli.steps.withholding import withhold
@@ -152,7 +153,7 @@ def find_context(
 
     Of what the user put there to be asked about no fact is asked, as of what no single sentence can state: it is always tried.
     """
-    piped_hits = search_piped(question, piped, ports.embedder, options.words_weight) if piped else ()
+    piped_hits = search_piped(question, piped, ports, options.words_weight) if piped else ()
     found = search_chunks(question, ports, words_weight=options.words_weight).hits
     unsaid = Answer(question, "", "no_evidence", 0.0, hits=piped_hits + found)
     watch.lap("search")
@@ -195,13 +196,13 @@ def judge_answer(question: str, answer: str, context: Context, model: LanguageMo
     """
     if not context.passages:
         return 0.0
-    evidence = choose_evidence(question, answer, context.passages)
+    evidence = choose_evidence(question, answer, context)
     verdict = read_verdict(model.first_tokens(build_judgement(question, evidence)))
     surprise = None
     if is_taken_for_english(question) and is_taken_for_english(evidence.text):
         surprise = settled_surprise(verdict, evidence, floor)
         if surprise is None:
-            surprise = find_surprise(model.likelihoods(build_guess(answer, evidence), question[:LONGEST_GUESS]))
+            surprise = find_surprise(model.likelihoods(build_guess(answer, evidence), ask_directly(question)[:LONGEST_GUESS]))
     return round(answerability(verdict, surprise, evidence), 3)
 
 

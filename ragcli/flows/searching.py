@@ -9,12 +9,13 @@ from functools import partial
 
 from ragcli.ports import Embedder, Reranker, Store
 from ragcli.steps.chunking import text_to_embed
-from ragcli.steps.languages import COMMON_WORDS, guess_language
+from ragcli.steps.languages import COMMON_WORDS, guess_language, is_taken_for_english
 from ragcli.steps.piping import choose_piped
-from ragcli.steps.querying import marks_in, names_in
+from ragcli.steps.querying import marks_in, names_in, write_out_years
 from ragcli.steps.ranking import (
     CANDIDATES,
     NAMED_CANDIDATES,
+    OTHER_LANGUAGES,
     RERANKED,
     add_reranking,
     follow_names,
@@ -40,6 +41,12 @@ class SearchPorts:
     embedder: Callable[[], Embedder]
     reranker: Callable[[], Reranker] | None = field(default=None, kw_only=True)
     """None where there is none: then nothing is loaded."""
+    knows_only_english: bool = field(default=False, kw_only=True)
+    """Whether the embedder does."""
+
+    def trust_in_words(self, question: str) -> float:
+        """How many times its usual weight a match of words has for the question."""
+        return OTHER_LANGUAGES if self.knows_only_english and not is_taken_for_english(question) else 1.0
 
 
 def fits(stored: IndexIdentity, now: IndexIdentity) -> bool:
@@ -52,17 +59,18 @@ def search_chunks(question: Question, ports: SearchPorts, *, words_weight: float
     if ports.store is None:
         return SearchResult(question, ())
     watch = Stopwatch()
-    store, fuse = ports.store, partial(fuse_rankings, words_weight=words_weight, marks=marks_in(question.text))
+    text, weight = write_out_years(question.text), words_weight * ports.trust_in_words(question.text)
+    store, fuse = ports.store, partial(fuse_rankings, words_weight=weight, marks=marks_in(text))
     where = {"limit": CANDIDATES, "scope": question.scope}
     if question.mode == "words":
-        hits = fuse([store.search_words(question.text, **where)], similarities={}, limit=question.limit)
+        hits = fuse([store.search_words(text, **where)], similarities={}, limit=question.limit)
         return SearchResult(question, hits, watch.total())
-    vector = ports.embedder().embed_query(question.text)
+    vector = ports.embedder().embed_query(text)
     watch.lap("embed")
     if question.mode == "meaning":
         rankings = [store.search_meaning(vector, **where)]
     else:
-        rankings = [*store.search_both(question.text, vector, **where)]
+        rankings = [*store.search_both(text, vector, **where)]
     cosines = {entry.chunk.id: entry.score for entry in rankings[-1].entries}
     add_cosines(cosines, rankings[0], vector, store)
     watch.lap("find")
@@ -75,7 +83,7 @@ def search_chunks(question: Question, ports: SearchPorts, *, words_weight: float
         watch.lap("names")
     if ports.reranker is not None and hits:
         texts = [text_to_embed(hit.chunk) for hit in hits[:RERANKED]]
-        hits = add_reranking(hits, ports.reranker().score(question.text, texts))
+        hits = add_reranking(hits, ports.reranker().score(text, texts))
         watch.lap("rerank")
     return SearchResult(question, hits[: question.limit], watch.total())
 
@@ -114,19 +122,18 @@ def _has_foreign_word(hits: Sequence[Hit], question: str) -> bool:
     return any(long & words_of(hit.chunk.text) for hit in hits)
 
 
-def search_piped(
-    question: Question, piped: str | Iterable[str], embedder: Callable[[], Embedder], words_weight: float
-) -> tuple[Hit, ...]:
+def search_piped(question: Question, piped: str | Iterable[str], ports: SearchPorts, words_weight: float) -> tuple[Hit, ...]:
     """The chunks of a piped text, best first; in their own order if there are few."""
-    words, count = choose_piped(question.text, piped, limit=PIPED_CANDIDATES)
+    text = write_out_years(question.text)
+    words, count = choose_piped(text, piped, limit=PIPED_CANDIDATES)
     candidates = [entry.chunk for entry in words.entries]
     if count <= 1:
         return tuple(Hit(chunk, 1.0) for chunk in candidates)
-    near = cosines_with(question.text, [text_to_embed(chunk) for chunk in candidates], embedder=embedder())
+    near = cosines_with(text, [text_to_embed(chunk) for chunk in candidates], embedder=ports.embedder())
     scored = [ScoredChunk(chunk, cosine) for chunk, cosine in zip(candidates, near, strict=True)]
     meaning = Ranking("meaning", tuple(sorted(scored, key=lambda entry: -entry.score)))
-    marks = marks_in(question.text)
-    return fuse_rankings([meaning, words], similarities={}, words_weight=words_weight, marks=marks, limit=question.limit)
+    weight, marks = words_weight * ports.trust_in_words(text), marks_in(text)
+    return fuse_rankings([meaning, words], similarities={}, words_weight=weight, marks=marks, limit=question.limit)
 
 
 def cosines_with(question: str, texts: Sequence[str], *, embedder: Embedder) -> list[float]:

@@ -20,8 +20,9 @@ from dataclasses import dataclass
 
 from ragcli.steps.opposites import is_opposed
 from ragcli.steps.prompting import SYSTEM, describe_source
-from ragcli.steps.sentences import plain_words, split_windows, weigh_words, words_of
-from ragcli.types import Message, Passage, Prompt
+from ragcli.steps.querying import write_out_years
+from ragcli.steps.sentences import plain_words, split_sentences, split_windows, weigh_words, words_of
+from ragcli.types import Context, Message, Prompt
 
 VERDICT_TASK = "Do you know the answer after reading the text? Say yes or no."
 """Asked whether it knows the answer, and not whether the text answers the question, the model is righter: the area under the
@@ -44,9 +45,7 @@ VERDICT_WEIGHT, SURPRISE_WEIGHT, UNGUESSED_WEIGHT, OFFSET = 1.20, -0.08, -0.14, 
 VERBATIM_WEIGHT, STRANGERS_WEIGHT, OPPOSED_WEIGHT, OTHER_YEARS_WEIGHT = 0.39, -0.68, -0.98, -0.31
 
 NAME = re.compile(r"(?<=\s)(?:[A-ZÄÖÜÀ-Þ][\w'’-]+|\d[\w.,-]*\w)")
-"""A word with a capital or a number, behind the first word of a question."""
-FISCAL_YEAR = re.compile(r"\bFY ?(\d{4})(?:Q\d)?\b")
-"""Which reports write out."""
+"""A word with a capital or a number, behind the first word of a sentence."""
 YEAR = re.compile(r"(?<!\d)(?:1\d|20)\d\d(?!\d|s\b|年代)")
 """A year, and no decade."""
 
@@ -59,19 +58,19 @@ class Evidence:
     verbatim: bool
     """Whether they hold the answer word for word."""
     strangers: bool
-    """Whether the question names somebody or something that no passage does."""
+    """Whether the question names somebody or something that nothing does of what was found in the files of the passages."""
     opposed: bool
     """Whether they say the opposite of something in the question."""
     other_years: bool
     """Whether they name years, and none of the question's: of nine such questions eight had no answer."""
 
 
-def choose_evidence(question: str, answer: str, passages: Sequence[Passage]) -> Evidence:
+def choose_evidence(question: str, answer: str, context: Context) -> Evidence:
     """The sentence that holds the answer, or else most of its words, and then of the question's; with its neighbours.
 
-    The passages are not empty. Without an answer it is the sentence nearest to the question.
+    The context has a passage. Without an answer it is the sentence nearest to the question.
     """
-    windows = [(passage, *window) for passage in passages for window in split_windows(passage.text, LONGEST_EVIDENCE)]
+    windows = [(passage, *window) for passage in context.passages for window in split_windows(passage.text, LONGEST_EVIDENCE)]
     sentences = [passage.text[slice(*sentence)] for passage, sentence, _ in windows]
     asked, said = _word_shares(question, sentences), _word_shares(answer, sentences)
     wanted = plain_words(answer)
@@ -80,7 +79,7 @@ def choose_evidence(question: str, answer: str, passages: Sequence[Passage]) -> 
     passage, _, span = windows[best]
     around = passage.text[slice(*span)]
     text = f"{describe_source(passage.hit)}\n{around}"
-    signs = _has_strangers(question, passages), is_opposed(question, around), _has_other_years(question, text)
+    signs = _has_strangers(question, context), is_opposed(question, around), _has_other_years(question, text)
     return Evidence(text, holds[best], *signs)
 
 
@@ -92,9 +91,13 @@ def _word_shares(wanted: str, sentences: Sequence[str]) -> list[float]:
     return [sum(weight for word, weight in weights.items() if word in words) / total for words in held]
 
 
-def _has_strangers(question: str, passages: Sequence[Passage]) -> bool:
-    held = words_of("\n".join(f"{describe_source(passage.hit)}\n{passage.text}" for passage in passages))
-    return any(not words_of(name) <= held for name in NAME.findall(FISCAL_YEAR.sub(r"\1", question)))
+def _has_strangers(question: str, context: Context) -> bool:
+    shown = [passage.hit for passage in context.passages]
+    files = {hit.chunk.source_id for hit in shown}
+    found = [*shown, *(hit for hit in context.left_out if hit.chunk.source_id in files)]
+    held = words_of("\n".join(f"{describe_source(hit)}\n{hit.chunk.text}" for hit in found))
+    sentences = (question[start:end] for start, end in split_sentences(question))
+    return any(not words_of(name) <= held for sentence in sentences for name in NAME.findall(write_out_years(sentence)))
 
 
 def _has_other_years(question: str, text: str) -> bool:

@@ -1,4 +1,5 @@
-"""What a question or a passage says outright: marks such as codes and quoted words, and names. Plain rules, no model.
+"""What a question or a passage says outright: marks such as codes and quoted words, names, and what is asked. Plain rules, no
+model.
 
 It knows nothing of scores: how much a mark or a name counts is ranking's.
 """
@@ -8,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from ragcli.steps.sentences import WORD, words_of
+from ragcli.steps.sentences import WORD, split_sentences, words_of
 from ragcli.types import Chunk
 
 LATIN = r"[0-9A-Za-z_\u00c0-\u024f]"
@@ -31,6 +32,15 @@ MOST_NAMESAKES = 8
 """Files of one title: with more of them ("README") naming the title points to none."""
 BRACKETED = re.compile(r"\s*\([^()]*\)$")
 """What a title adds to tell it from another is left out where others name it."""
+
+FISCAL_YEAR = re.compile(r"\bFY ?['’]?(?P<century>\d\d)?(?P<year>\d\d)(?:Q(?P<quarter>[1-4]))?\b")
+QUARTERS = {"1": "first quarter ", "2": "second quarter ", "3": "third quarter ", "4": "fourth quarter "}
+ASKED_LATE = re.compile(
+    r"(?P<before>(?:after|among|as of|at|before|besides|between|by|during|for|from|if|in|of|on|since|under|until|when|while|with"
+    r"|within|without|\w+ing)\b.*), (?P<asked>(?:[a-z]{2,5} )?(?:who|whose|whom|what|when|where|why|how|which)\b.*\?)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""An English question that says when or where before it asks."""
 
 
 def marks_in(question: str) -> tuple[str, ...]:
@@ -72,6 +82,29 @@ def named_in(text: str, chunks: Iterable[Chunk]) -> frozenset[str]:
                 titles.setdefault(title, []).append(chunk)
     named = (meant for title, meant in titles.items() if stands_in(title, text))
     return frozenset(chunk.id for meant in named if len({each.source_id for each in meant}) <= MOST_NAMESAKES for chunk in meant)
+
+
+def write_out_years(text: str) -> str:
+    """The text with fiscal years as files write them: ``FY2023Q1`` as ``first quarter 2023``, ``FY23`` as ``2023``."""
+
+    def written(match: re.Match[str]) -> str:
+        century = match["century"] or ("20" if match["year"] < "50" else "19")
+        return f"{QUARTERS.get(match['quarter'], '')}{century}{match['year']}"
+
+    return FISCAL_YEAR.sub(written, text)
+
+
+def ask_directly(question: str) -> str:
+    """The last sentence of an English question that asks, and what it says before it asks behind that: of ``In May, who won?``
+    ``Who won in May?``. As it is if none asks.
+    """
+    sentences = [question[start:end] for start, end in split_sentences(question)]
+    asking = next((sentence for sentence in reversed(sentences) if sentence.endswith("?")), question)
+    late = ASKED_LATE.fullmatch(asking)
+    if late is None:
+        return asking
+    asked, before = late["asked"].rstrip("? "), late["before"]
+    return f"{asked[0].upper()}{asked[1:]} {before[0].lower()}{before[1:]}?"
 
 
 def _folded(text: str) -> str:

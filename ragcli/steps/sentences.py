@@ -26,7 +26,7 @@ WRAPPED_LINE = 50
 """Characters: a line break behind at least so many is a wrapped line, if the text goes on with a small letter."""
 _COMMON_WORDS = """
     a an and are as at be by can der die das ein eine en est et for from has have het il in is ist it its la le les
-    los mit no not of on or que said says se that the their there these they this to un una und von was were which
+    los mit no not of on or que s said says se that the their there these they this to un una und von was were which
     will with zu
 """
 SHORTEST_LOOP, LONGEST_LOOP = 8, 240

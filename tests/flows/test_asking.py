@@ -11,6 +11,7 @@ from ragcli.errors import StoreError, UsageError
 from ragcli.flows.asking import HELD_PIECES, ask_question, check_index, check_question
 from ragcli.flows.searching import fits, search_chunks
 from ragcli.steps.judging import LONGEST_GUESS
+from ragcli.steps.ranking import OTHER_LANGUAGES
 from ragcli.types import (
     STANDARD_INPUT,
     Answer,
@@ -110,6 +111,25 @@ def test_the_file_that_a_good_passage_names_is_lifted() -> None:
 def test_what_is_quoted_in_the_question_weighs_more() -> None:
     found = search(desk_with(), 'what is "called Parsec"').hits[0]
     assert [part.name for part in found.parts] == ["meaning", "words", "marks"]
+
+
+def test_words_weigh_more_where_the_embedder_does_not_know_the_language() -> None:
+    ports = replace(desk_with().ask_ports(), knows_only_english=True)
+
+    def weight(text: str) -> float:
+        hits = search_chunks(Question(text), ports, words_weight=0.3).hits
+        return max(part.raw * part.weight for hit in hits for part in hit.parts if part.name == "words")
+
+    assert weight("What is the cat called, Parsec?") == pytest.approx(0.3)
+    assert weight("Wie heißt die Katze, ist das Parsec?") == pytest.approx(0.3 * OTHER_LANGUAGES)
+
+
+def test_a_fiscal_year_is_searched_for_as_files_write_it() -> None:
+    desk = Desk({"report.txt": "In 2023 sales rose.", "other.txt": "In 2019 sales fell."})
+    desk.index("")
+    result = search(desk, "FY2023", "words")
+    assert [hit.chunk.path.name for hit in result.hits] == ["report.txt"]
+    assert result.question.text == "FY2023"
 
 
 def test_without_an_index_there_are_no_hits() -> None:
@@ -375,7 +395,7 @@ def test_a_verdict_that_no_surprise_could_overturn_costs_no_second_question(verd
 def test_of_an_endless_question_only_the_beginning_is_weighed() -> None:
     desk = desk_with("It ends on 31 May 2027 [1].")
     desk.model.verdict = DOUBT
-    ask(desk, Question(f"{LEASE.text} " + "and when? " * 60))
+    ask(desk, Question(f"{LEASE.text} " + "and when " * 60 + "?"))
     (weighed,) = desk.model.weighed
     assert len(weighed) == LONGEST_GUESS
 

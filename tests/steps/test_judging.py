@@ -22,8 +22,7 @@ from ragcli.steps.judging import (
     read_verdict,
     settled_surprise,
 )
-from ragcli.types import Passage
-from tests.fakes.passages import hit
+from tests.fakes.passages import HANDBOOK, context_of, hit
 
 PAGE = "The hall is red. It was built by Anna Berg. The tank holds 900 litres. It is filled in May. The cat sleeps."
 probabilities = st.floats(0, 1)
@@ -31,44 +30,55 @@ probabilities = st.floats(0, 1)
 MAY = Evidence("In May.", verbatim=True, strangers=False, opposed=False, other_years=False)
 
 
-def passages(*texts: str) -> list[Passage]:
-    return [Passage(number, hit(text, ordinal=number), text) for number, text in enumerate(texts, 1)]
-
-
 def test_the_evidence_is_the_sentence_that_holds_the_answer_between_its_neighbours() -> None:
-    evidence = choose_evidence("How much does the tank hold?", "900 litres", passages("Nothing of 900 here.", PAGE))
+    evidence = choose_evidence("How much does the tank hold?", "900 litres", context_of("Nothing of 900 here.", PAGE))
     assert evidence.text.endswith("\nIt was built by Anna Berg. The tank holds 900 litres. It is filled in May.")
     assert evidence.verbatim
 
 
 def test_of_two_sentences_that_hold_the_answer_it_is_the_one_nearer_to_the_question() -> None:
-    evidence = choose_evidence("Who built the hall?", "Anna Berg", passages("Anna Berg died in 1990.", PAGE))
+    evidence = choose_evidence("Who built the hall?", "Anna Berg", context_of("Anna Berg died in 1990.", PAGE))
     assert "It was built by Anna Berg." in evidence.text
 
 
 def test_an_answer_in_other_words_is_taken_from_where_most_of_them_stand() -> None:
-    evidence = choose_evidence("When is it filled?", "It is filled in the month of May", passages("The moon is red.", PAGE))
+    evidence = choose_evidence("When is it filled?", "It is filled in the month of May", context_of("The moon is red.", PAGE))
     assert "It is filled in May." in evidence.text
     assert not evidence.verbatim
 
 
 @pytest.mark.parametrize(
     ("question", "strangers"),
-    [("Did Anna Berg build it?", False), ("Did Otto Berg build it?", True), ("Was it built in 1990?", True), ("Who did?", False)],
+    [
+        ("Did Anna Berg build it?", False),
+        ("Did Otto Berg build it?", True),
+        ("Was it built in 1990?", True),
+        ("Who did?", False),
+        ("Is it Anna Berg's?", False),
+        ("Who built it? Answer in a word. Say the name.", False),
+    ],
 )
 def test_a_name_or_number_of_the_question_that_no_passage_has_is_a_stranger(question: str, strangers: bool) -> None:
-    assert choose_evidence(question, "Anna Berg", passages(PAGE)).strangers == strangers
+    assert choose_evidence(question, "Anna Berg", context_of(PAGE)).strangers == strangers
+
+
+def test_what_else_was_found_in_the_file_knows_names_too_and_what_was_found_in_others_does_not() -> None:
+    question, context = "When was Otto Berg there?", context_of(PAGE)
+    left_out = (hit("Otto Berg came.", ordinal=7, path=HANDBOOK.with_name("other.md")),)
+    assert choose_evidence(question, "In May", replace(context, left_out=left_out)).strangers
+    left_out = (hit("Otto Berg came.", ordinal=7),)
+    assert not choose_evidence(question, "In May", replace(context, left_out=left_out)).strangers
 
 
 @pytest.mark.parametrize(("year", "strangers"), [("FY2023", False), ("FY2023Q1", False), ("FY 2023", False), ("FY2021", True)])
 def test_a_fiscal_year_is_no_stranger_to_a_report_that_writes_it_out(year: str, strangers: bool) -> None:
-    report = passages("In fiscal year 2023 sales were 4 million.")
+    report = context_of("In fiscal year 2023 sales were 4 million.")
     assert choose_evidence(f"How high were sales in {year}?", "4 million", report).strangers == strangers
 
 
 @pytest.mark.parametrize(("question", "opposed"), [("What is emptied in May?", False), ("What is it before it is filled?", True)])
 def test_evidence_that_says_the_opposite_is_told(question: str, opposed: bool) -> None:
-    assert choose_evidence(question, "The tank", passages("The tank is clean after it is filled in May.")).opposed == opposed
+    assert choose_evidence(question, "The tank", context_of("The tank is clean after it is filled in May.")).opposed == opposed
 
 
 @pytest.mark.parametrize(
@@ -83,17 +93,17 @@ def test_evidence_that_says_the_opposite_is_told(question: str, opposed: bool) -
     ],
 )
 def test_evidence_of_other_years_than_the_question_is_about_is_told(question: str, other_years: bool) -> None:
-    evidence = choose_evidence(question, "Elena", passages("Elena won it in 2022, and in 2021 nobody did."))
+    evidence = choose_evidence(question, "Elena", context_of("Elena won it in 2022, and in 2021 nobody did."))
     assert evidence.other_years == other_years
 
 
 def test_evidence_without_a_year_is_of_no_other_year() -> None:
-    assert not choose_evidence("Who won in 2018?", "Elena", passages("Elena won it.")).other_years
+    assert not choose_evidence("Who won in 2018?", "Elena", context_of("Elena won it.")).other_years
 
 
 @given(st.text(max_size=40), st.text(max_size=40), st.lists(st.text(min_size=1, max_size=3000), min_size=1, max_size=6))
 def test_any_text_gives_a_short_piece_of_itself(question: str, answer: str, texts: list[str]) -> None:
-    evidence = choose_evidence(question, answer, passages(*texts)).text.partition("\n")[2]
+    evidence = choose_evidence(question, answer, context_of(*texts)).text.partition("\n")[2]
     assert len(evidence) <= LONGEST_EVIDENCE
     assert any(evidence in text for text in texts)
 

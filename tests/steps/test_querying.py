@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragcli.steps.querying import MOST_NAMESAKES, marks_in, named_in, names_in, share_of_marks, stands_in
+from ragcli.steps.querying import (
+    MOST_NAMESAKES,
+    ask_directly,
+    marks_in,
+    named_in,
+    names_in,
+    share_of_marks,
+    stands_in,
+    write_out_years,
+)
+from ragcli.steps.sentences import words_of
 from tests.fakes.passages import chunk
 
 
@@ -64,3 +74,37 @@ def test_a_short_title_and_one_of_many_files_name_nothing() -> None:
     few = [chunk("x", path=Path(f"/f/{place}.md"), title="Overview") for place in range(MOST_NAMESAKES)]
     assert named_in(text, few) == {each.id for each in few}
     assert named_in(text, [*few, chunk("x", path=Path("/f/last.md"), title="Overview")]) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("question", "written"),
+    [
+        ("Sales in FY2023?", "Sales in 2023?"),
+        ("As of FY2023Q1, why?", "As of first quarter 2023, why?"),
+        ("FY98, FY 1998 and FY'23", "1998, 1998 and 2023"),
+        ("Who flew the FYX2023?", "Who flew the FYX2023?"),
+    ],
+)
+def test_fiscal_years_are_searched_for_as_files_write_them(question: str, written: str) -> None:
+    assert write_out_years(question) == written
+
+
+@pytest.mark.parametrize(
+    ("question", "direct"),
+    [
+        ("Who won in May?", "Who won in May?"),
+        ("In May, who won?", "Who won in May?"),
+        ("As of May, by how many points did Anna lead?", "By how many points did Anna lead as of May?"),
+        ("Using the table, what is the sum? Answer in euros.", "What is the sum using the table?"),
+        ("Anna, who won in May, lost when?", "Anna, who won in May, lost when?"),
+        ("name the winner", "name the winner"),
+        ("", ""),
+    ],
+)
+def test_what_a_question_says_before_it_asks_may_stand_behind(question: str, direct: str) -> None:
+    assert ask_directly(question) == direct
+
+
+@given(st.lists(st.sampled_from(["In May", ", ", "who", "won", "? ", "By", "how", "Anna", "."])).map(" ".join) | st.text())
+def test_asked_directly_a_question_has_no_words_but_its_own(text: str) -> None:
+    assert words_of(ask_directly(text)) <= words_of(text)
