@@ -253,6 +253,22 @@ def notebook(*cells: dict[str, object]) -> bytes:
     return json.dumps({"cells": cells, "nbformat": 4}).encode()
 
 
+@pytest.mark.parametrize(
+    ("first", "title"),
+    [
+        ("Notes on the pump", "Notes on the pump"),
+        ("Who signed it?", "Who signed it?"),
+        ("Dear Mr Berg,", ""),
+        ("The pump was repaired in May by Anna Berg.", ""),
+        ("泵在五月由安娜修理。", ""),
+        ("水泵的维修记录", "水泵的维修记录"),
+        ("水泵的维修记录" * 10, ""),
+    ],
+)
+def test_a_plain_text_begins_with_its_title_if_that_is_short_and_no_sentence(first: str, title: str) -> None:
+    assert read_lines(f"{first}\n\nIt runs again.\n".encode(), "plain").title == title
+
+
 def test_a_notebook_is_read_cell_by_cell_with_what_it_printed() -> None:
     data = notebook(
         {"cell_type": "markdown", "source": ["# Results\n", "of the run"]},
