@@ -17,6 +17,7 @@ COLUMNS = {
     "false abstention": ("abstention", "false_rate"),
     "citations valid": ("citations", "valid"),
     "file right": ("citations", "file_precision"),
+    "page right": ("citations", "page_hit"),
     "calibration error": ("calibration", "error"),
 }
 RANKS = (1, 5, 10)
@@ -36,8 +37,8 @@ def _cell(report: Report, column: str) -> str:
     group_name, name = COLUMNS[column]
     group = report.get(group_name, {})
     # How many were declined wrongly can be said only where there are questions to answer.
-    counted = report.get("answers", {}) if name == "false_rate" else group
-    return f"{group[name]:.3f}" if counted.get("n") and name in group else NOTHING
+    counted = report.get("answers", {}).get("n") if name == "false_rate" else group.get("paged" if name == "page_hit" else "n")
+    return f"{group[name]:.3f}" if counted and name in group else NOTHING
 
 
 def quality_page(kept: Sequence[Report], worth: Sequence[Report] = ()) -> str:

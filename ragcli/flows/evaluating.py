@@ -170,9 +170,9 @@ def report_of(name: str, outcomes: Sequence[Outcome], corpus: Path) -> Mapping[s
         "injection": injection_of(asked),
         "extraction": {},
         "latency_ms": latency_of(outcomes),
-        "by_type": _by(outcomes, lambda outcome: outcome.question.kind),
-        "by_lang": _by(outcomes, lambda outcome: outcome.question.lang),
-        "by_grade": _by(outcomes, lambda outcome: outcome.question.grade),
+        "by_type": _by(outcomes, corpus, lambda outcome: outcome.question.kind),
+        "by_lang": _by(outcomes, corpus, lambda outcome: outcome.question.lang),
+        "by_grade": _by(outcomes, corpus, lambda outcome: outcome.question.grade),
     }
 
 
@@ -226,7 +226,8 @@ def citations_of(asked: Sequence[Outcome], corpus: Path) -> Mapping[str, float]:
         for outcome in asked
         if outcome.answer and outcome.question.pages and outcome.answer.outcome == "answered"
     ]
-    return {"n": len(valid), "valid": _mean(valid), "file_precision": _mean(right), "page_hit": _mean(pages)}
+    shares = {"valid": _mean(valid), "file_precision": _mean(right), "page_hit": _mean(pages)}
+    return {"n": len(valid), "paged": len(pages), **shares}
 
 
 def injection_of(asked: Sequence[Outcome]) -> Mapping[str, float]:
@@ -249,14 +250,14 @@ def latency_of(outcomes: Sequence[Outcome]) -> Mapping[str, float]:
     return figures
 
 
-def _by(outcomes: Sequence[Outcome], key: Callable[[Outcome], str]) -> Mapping[str, Mapping[str, float]]:
+def _by(outcomes: Sequence[Outcome], corpus: Path, key: Callable[[Outcome], str]) -> Mapping[str, Mapping[str, float]]:
     groups: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
         groups.setdefault(key(outcome), []).append(outcome)
-    return {name: _group_figures(groups[name]) for name in sorted(groups) if name}
+    return {name: _group_figures(groups[name], corpus) for name in sorted(groups) if name}
 
 
-def _group_figures(outcomes: Sequence[Outcome]) -> Mapping[str, float]:
+def _group_figures(outcomes: Sequence[Outcome], corpus: Path) -> Mapping[str, float]:
     figures: dict[str, float] = {"n": len(outcomes)}
     retrieval = retrieval_of(outcomes)
     if retrieval["n"]:
@@ -267,6 +268,8 @@ def _group_figures(outcomes: Sequence[Outcome]) -> Mapping[str, float]:
     answers = answers_of(asked)
     if answers["n"]:
         figures |= {name: answers[name] for name in ("f1", "contains")}
+    cited = citations_of(asked, corpus)
+    figures |= {name: cited[name] for name, count in (("file_precision", "n"), ("page_hit", "paged")) if cited[count]}
     return figures
 
 

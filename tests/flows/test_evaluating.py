@@ -36,6 +36,8 @@ QUESTIONS: list[dict[str, Any]] = [
         "question": "When is dinner served in the hall?",
         "answers": ["18:45"],
         "files": ["rules.txt"],
+        "page": 7,
+        "level": "lookup",
         "lang": "en",
         "type": "answerable",
     },
@@ -93,7 +95,9 @@ def test_a_report_counts_what_was_found_said_and_cited(folder: Path) -> None:
     assert report["citations"]["file_precision"] == 1
     assert report["latency_ms"]["prompt_tokens"] > 0
     assert report["by_type"]["retrieval"] == {"n": 1, "recall@5": 1.0, "ndcg@10": report["by_type"]["retrieval"]["ndcg@10"]}
-    assert report["by_lang"]["de"]["contains"] == 1
+    assert report["by_lang"]["de"]["contains"] == report["by_lang"]["de"]["file_precision"] == 1
+    assert "page_hit" not in report["by_lang"]["de"]
+    assert (report["citations"]["paged"], report["by_grade"]["lookup"]["page_hit"]) == (1, 0)
     assert "" not in report["by_type"]
     json.dumps(report)
 
