@@ -20,7 +20,7 @@ from setting import HOME, tell_table
 from ragcli.adapters.offline import close_doors
 from ragcli.config import SearchSettings
 from ragcli.flows.evaluating import rank_files, read_questions
-from ragcli.flows.searching import add_cosines, search_names
+from ragcli.flows.searching import add_cosines, search_names, trust_in_words
 from ragcli.steps.querying import marks_in, write_out_years
 from ragcli.steps.ranking import (
     CANDIDATES,
@@ -70,7 +70,7 @@ class Asked:
     files: tuple[str, ...]
     corpus: Path
     is_unknown: bool
-    """Whether the embedder does not know its language."""
+    """Whether the embedder does not know its language, and words do."""
     marks: tuple[str, ...]
     rankings: tuple[Ranking, ...]
     cosines: Mapping[str, float]
@@ -122,10 +122,10 @@ def gather(folder: Path) -> list[Asked]:
 
 
 def ask(text: str, files: tuple[str, ...], corpus: Path, ports: Any) -> Asked:
-    question, store, is_unknown = Question(text), ports.store, ports.trust_in_words(text) != 1.0
-    text = write_out_years(text)
+    question, store, text = Question(text), ports.store, write_out_years(text)
     vector = ports.embedder().embed_query(text)
     words, meaning = store.search_both(text, vector, limit=CANDIDATES, scope=Scope())
+    is_unknown = trust_in_words(words, text, ports) != 1.0
     cosines = {entry.chunk.id: entry.score for entry in meaning.entries}
     add_cosines(cosines, words, vector, store)
     leads: dict[str, Hit] = {}

@@ -190,7 +190,7 @@ class Assistant(ModelKeeper, IndexAttendant, RecordMaker, CollectionSurveyor, Co
             return ask_question(asked, ports, self._ask_options(max_tokens), piped=piped)
 
         knows_many = piped or not catalog.knows_only_english(self.config.models.embedder)
-        events = ask(question) if knows_many else ask_across_languages(question, ask, ports.model)
+        events = ask(question) if knows_many else ask_across_languages(question, ask, ports.model, self._sample_texts)
         yield from vet_events(events, None if question.mode == "words" else ports.embedder, strict=strict)
 
     def ask(self, text: str, **options: Any) -> Answer:

@@ -9,7 +9,7 @@ from functools import partial
 
 from ragcli.ports import Embedder, Reranker, Store
 from ragcli.steps.chunking import text_to_embed
-from ragcli.steps.languages import COMMON_WORDS, guess_language, is_taken_for_english
+from ragcli.steps.languages import guess_language, is_taken_for_english, telling_words
 from ragcli.steps.piping import choose_piped
 from ragcli.steps.querying import marks_in, names_in, write_out_years
 from ragcli.steps.ranking import (
@@ -29,6 +29,9 @@ from ragcli.types import Hit, IndexIdentity, Question, Ranking, ScoredChunk, Sea
 PIPED_CANDIDATES = 64
 """Chunks of a piped text that are embedded: a second's work."""
 
+LEAST_HELD = 0.5
+"""Of a question's telling words: the best match by words had as many for 135 of 165 questions in the language of their files, and
+for none of 22 in another."""
 LONG_WORD = 5
 """Letters: shorter ones stand in any text."""
 
@@ -44,10 +47,6 @@ class SearchPorts:
     knows_only_english: bool = field(default=False, kw_only=True)
     """Whether the embedder does."""
 
-    def trust_in_words(self, question: str) -> float:
-        """How many times its usual weight a match of words has for the question."""
-        return OTHER_LANGUAGES if self.knows_only_english and not is_taken_for_english(question) else 1.0
-
 
 def fits(stored: IndexIdentity, now: IndexIdentity) -> bool:
     """Whether questions and stored chunks become vectors of one space."""
@@ -59,8 +58,8 @@ def search_chunks(question: Question, ports: SearchPorts, *, words_weight: float
     if ports.store is None:
         return SearchResult(question, ())
     watch = Stopwatch()
-    text, weight = write_out_years(question.text), words_weight * ports.trust_in_words(question.text)
-    store, fuse = ports.store, partial(fuse_rankings, words_weight=weight, marks=marks_in(text))
+    store, text = ports.store, write_out_years(question.text)
+    fuse = partial(fuse_rankings, words_weight=words_weight, marks=marks_in(text))
     where = {"limit": CANDIDATES, "scope": question.scope}
     if question.mode == "words":
         hits = fuse([store.search_words(text, **where)], similarities={}, limit=question.limit)
@@ -71,6 +70,7 @@ def search_chunks(question: Question, ports: SearchPorts, *, words_weight: float
         rankings = [store.search_meaning(vector, **where)]
     else:
         rankings = [*store.search_both(text, vector, **where)]
+        fuse = partial(fuse, words_weight=words_weight * trust_in_words(rankings[0], text, ports))
     cosines = {entry.chunk.id: entry.score for entry in rankings[-1].entries}
     add_cosines(cosines, rankings[0], vector, store)
     watch.lap("find")
@@ -114,12 +114,21 @@ def is_close_enough(hits: Sequence[Hit], question: Question, min_similarity: flo
 
 def _has_foreign_word(hits: Sequence[Hit], question: str) -> bool:
     """Whether a passage has a long word of a question that is not plainly English: the embedder may not know its language."""
-    language = guess_language(question)
-    if language == "en":
+    if guess_language(question) == "en":
         return False
-    telling = words_of(question) - COMMON_WORDS.get(language, frozenset())
-    long = frozenset(word for word in telling if len(word) >= LONG_WORD)
+    long = frozenset(word for word in telling_words(question) if len(word) >= LONG_WORD)
     return any(long & words_of(hit.chunk.text) for hit in hits)
+
+
+def trust_in_words(words: Ranking, question: str, ports: SearchPorts) -> float:
+    """How many times its usual weight a match of words has: more where the embedder does not know the question's language, if
+    the best match has half of its telling words. Else it is in another language than the question, or knows nothing of it.
+    """
+    if not ports.knows_only_english or not words.entries or is_taken_for_english(question):
+        return 1.0
+    chunk, asked = words.entries[0].chunk, telling_words(question)
+    held = asked & words_of(f"{chunk.title}\n{chunk.text}")
+    return OTHER_LANGUAGES if len(held) >= LEAST_HELD * len(asked) else 1.0
 
 
 def search_piped(question: Question, piped: str | Iterable[str], ports: SearchPorts, words_weight: float) -> tuple[Hit, ...]:
@@ -132,7 +141,7 @@ def search_piped(question: Question, piped: str | Iterable[str], ports: SearchPo
     near = cosines_with(text, [text_to_embed(chunk) for chunk in candidates], embedder=ports.embedder())
     scored = [ScoredChunk(chunk, cosine) for chunk, cosine in zip(candidates, near, strict=True)]
     meaning = Ranking("meaning", tuple(sorted(scored, key=lambda entry: -entry.score)))
-    weight, marks = words_weight * ports.trust_in_words(text), marks_in(text)
+    weight, marks = words_weight * trust_in_words(words, text, ports), marks_in(text)
     return fuse_rankings([meaning, words], similarities={}, words_weight=weight, marks=marks, limit=question.limit)
 
 

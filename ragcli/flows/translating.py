@@ -16,18 +16,21 @@ TRANSLATION_TOKENS = 64
 MULTILINGUAL = "granite-embedding-97m-multilingual-r2"
 """What the doctor recommends, by its name in the catalog."""
 FOREIGN_SHARE = 0.1
-"""Of the texts that tell their language: with fewer in others than English the embedder is no loss."""
+"""Of the texts that tell their language: with fewer in others than English the embedder is no loss, and with fewer in English it
+is no gain to ask in English."""
 LONGEST_GROWTH = 3
 """A translation may have so many times the characters of the question: from Chinese into German it has."""
 
 Ask = Callable[[Question], Iterator[AnswerEvent]]
 
 
-def ask_across_languages(question: Question, ask: Ask, model: Callable[[], LanguageModel]) -> Iterator[AnswerEvent]:
-    """The events of ``ask``; where they end without an answer and the nearest passages are in another language than the
-    question, those of asking its translation too. The Answer is always to the question as it was put.
+def ask_across_languages(
+    question: Question, ask: Ask, model: Callable[[], LanguageModel], sample: Callable[[], Iterable[str]]
+) -> Iterator[AnswerEvent]:
+    """The events of ``ask``; where they end without an answer and the files speak another language than the question, those of
+    asking its translation too. The Answer is always to the question as it was put.
 
-    The model is loaded for it only where a translation may help. Raises ModelError.
+    ``sample`` gives some texts of the index; they and the model are loaded only where a translation may help. Raises ModelError.
     """
     unanswered: Answer | None = None
     for event in ask(question):
@@ -37,7 +40,7 @@ def ask_across_languages(question: Question, ask: Ask, model: Callable[[], Langu
             yield event
     if unanswered is None:
         return
-    target = language_to_ask_in(question.text, unanswered.hits)
+    target = language_to_ask_in(question.text, unanswered.hits, sample)
     translated = translate(question.text, target, model()) if target else None
     if translated is None:
         yield AnswerFinished(unanswered)
@@ -46,14 +49,23 @@ def ask_across_languages(question: Question, ask: Ask, model: Callable[[], Langu
         yield AnswerFinished(replace(event.answer, question=question)) if isinstance(event, AnswerFinished) else event
 
 
-def language_to_ask_in(question: str, hits: Sequence[Hit]) -> str | None:
-    """The language that most of the nearest passages are in, if it is known and not the question's; else None."""
+def language_to_ask_in(question: str, hits: Sequence[Hit], sample: Callable[[], Iterable[str]]) -> str | None:
+    """The language that most of the nearest passages are in, if it is known and not the question's. Else English, which the
+    embedder knows, if enough of the sampled texts are in it: what is nearest to a German question may be German for that alone.
+    """
     asked = guess_language(question)
-    found = languages_of(hit.chunk.text for hit in hits)
-    if not asked or not found:
+    if not asked:
         return None
-    likeliest, _ = found.most_common(1)[0]
-    return likeliest if likeliest != asked else None
+    found = languages_of(hit.chunk.text for hit in hits).most_common(1)
+    if found and found[0][0] != asked:
+        return found[0][0]
+    return "en" if asked != "en" and share_in_english(sample()) >= FOREIGN_SHARE else None
+
+
+def share_in_english(texts: Iterable[str]) -> float:
+    """Of the texts that tell their language; 0 if none does."""
+    found = languages_of(texts)
+    return found["en"] / found.total() if found else 0.0
 
 
 def translate(text: str, language: str, model: LanguageModel) -> str | None:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from ragcli.steps.claims import agrees, bears_out, numbers_in
-from ragcli.steps.languages import COMMON_WORDS, guess_language
+from ragcli.steps.languages import guess_language, telling_words
 from ragcli.steps.prompting import describe_source
 from ragcli.steps.sentences import plain_words, split_windows, weigh_words, words_of
 from ragcli.types import Message, Passage, Prompt
@@ -78,12 +78,8 @@ def _words_at(passage: Passage, span: tuple[int, int]) -> frozenset[str]:
 
 def _weigh_asked(question: str, sentences: Sequence[frozenset[str]]) -> Mapping[str, float]:
     """What each word of the question counts for but those that any question has."""
-    asked = _without_common(question)
+    asked = telling_words(question)
     return {word: weight for word, weight in weigh_words(question, sentences).items() if word in asked}
-
-
-def _without_common(text: str) -> frozenset[str]:
-    return words_of(text) - words_of(" ".join(COMMON_WORDS.get(guess_language(text), ())))
 
 
 def may_differ(one: str, other: str, question: str) -> bool:
@@ -104,7 +100,7 @@ def may_differ(one: str, other: str, question: str) -> bool:
 def is_about(question: str, other: str, quote: str) -> bool:
     """Whether the sentence that ``other`` was taken from has a word of the question, or no word but the answer's."""
     around = words_of(quote) - words_of(other)
-    return not around or not around.isdisjoint(_without_common(question))
+    return not around or not around.isdisjoint(telling_words(question))
 
 
 def build_comparison(question: str, one: str, other: str) -> Prompt:

@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from ragcli.steps.sentences import words_of
+
 _WORDS = """
     en the of and to in is was were that it with as on be this by are from has have had his their
     en when how where who what why which does do did many much there
@@ -96,6 +98,11 @@ def guess_language(text: str) -> str:
     best = max(counts, key=lambda language: counts[language])
     others = [count for language, count in counts.items() if language != best and not {language, best} <= TWINS]
     return best if counts[best] > max(others) and counts[best] >= LEAST_SHARE * words.total() else ""
+
+
+def telling_words(text: str) -> frozenset[str]:
+    """The words that not any text of its language has, as ``words_of`` gives them."""
+    return words_of(text) - words_of(" ".join(COMMON_WORDS.get(guess_language(text), ())))
 
 
 def is_taken_for_english(text: str) -> bool:

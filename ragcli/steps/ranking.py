@@ -20,8 +20,8 @@ MARKS_WEIGHT = 0.2
 it and fell on no development set. benchmarks/fit_fusion.py fits it, and NAMES_PULL."""
 
 OTHER_LANGUAGES = 3.0
-"""How many times as much words weigh where the embedder does not know the question's language: what the model is shown then
-held the answer to 69 of 75 questions in five languages, and 65 with the usual weight. benchmarks/fit_fusion.py tells it apart."""
+"""How many times as much words weigh where the embedder does not know the question's language, but words do: what the model is
+shown then held the answer to 69 of 75 questions in five languages, and to 65 with the usual weight."""
 
 LEADS = 3
 """Hits of different files whose names are followed. Five brought no more, and each costs a search."""

@@ -33,7 +33,7 @@ class Asked:
 
 
 def finish(question: Question, asked: Asked, model: ScriptedModel) -> Answer:
-    *_, last = ask_across_languages(question, asked, lambda: model)
+    *_, last = ask_across_languages(question, asked, lambda: model, list)
     assert isinstance(last, AnswerFinished)
     return last.answer
 
@@ -46,7 +46,7 @@ def test_what_finds_nothing_is_translated_and_asked_again() -> None:
 
 
 def test_the_answer_comes_last_and_once() -> None:
-    events = list(ask_across_languages(GERMAN, Asked(), lambda: ScriptedModel(TRANSLATED)))
+    events = list(ask_across_languages(GERMAN, Asked(), lambda: ScriptedModel(TRANSLATED), list))
     assert [type(event) for event in events] == [Retrieved, Retrieved, Packed, AnswerFinished]
 
 
@@ -66,8 +66,16 @@ def test_what_is_no_translation_is_not_asked(said: str) -> None:
 
 def test_the_nearest_passages_say_which_language() -> None:
     french = hit("Le pain de campagne arrive le mardi et le vendredi dans la cuisine.")
-    assert language_to_ask_in(GERMAN.text, [french, *ENGLISH, french]) == "fr"
-    assert language_to_ask_in(GERMAN.text, [hit("42; 17; 3")]) is None
+    assert language_to_ask_in(GERMAN.text, [french, *ENGLISH, french], list) == "fr"
+    assert language_to_ask_in(GERMAN.text, [hit("42; 17; 3")], list) is None
+
+
+def test_among_files_in_both_languages_english_is_tried_too() -> None:
+    near = [hit("Der Mietvertrag für das Haus ist nicht hier.")]
+    texts = [near[0].chunk.text] * 9 + [ENGLISH[0].chunk.text]
+    assert language_to_ask_in(GERMAN.text, near, lambda: texts) == "en"
+    assert language_to_ask_in(GERMAN.text, near, lambda: texts[:9]) is None
+    assert language_to_ask_in(TRANSLATED, ENGLISH, lambda: texts) is None
 
 
 def test_what_a_model_puts_before_the_translation_is_cut_off() -> None:
