@@ -70,11 +70,12 @@ def test_the_nearest_passages_say_which_language() -> None:
     assert language_to_ask_in(GERMAN.text, [hit("42; 17; 3")], list) is None
 
 
-def test_among_files_in_both_languages_english_is_tried_too() -> None:
-    near = [hit("Der Mietvertrag für das Haus ist nicht hier.")]
-    texts = [near[0].chunk.text] * 9 + [ENGLISH[0].chunk.text]
-    assert language_to_ask_in(GERMAN.text, near, lambda: texts) == "en"
-    assert language_to_ask_in(GERMAN.text, near, lambda: texts[:9]) is None
+def test_among_files_in_several_languages_english_is_tried() -> None:
+    german, french = hit("Der Mietvertrag für das Haus ist nicht hier."), hit("Le pain de la maison est dans la cuisine.")
+    texts = [german.chunk.text] * 9 + [ENGLISH[0].chunk.text]
+    for near in ([german], [french]):
+        assert language_to_ask_in(GERMAN.text, near, lambda: texts) == "en"
+    assert language_to_ask_in(GERMAN.text, [german], lambda: texts[:9]) is None
     assert language_to_ask_in(TRANSLATED, ENGLISH, lambda: texts) is None
 
 
