@@ -14,8 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ragcli.errors import SourceError
-from ragcli.flows.asking import AskOptions, AskPorts, ask_question
-from ragcli.flows.searching import search_chunks
+from ragcli.flows.translating import Ask
 from ragcli.ports import Reader
 from ragcli.steps.chunking import locate_span
 from ragcli.steps.citing import MARKER
@@ -32,6 +31,7 @@ from ragcli.steps.scoring import (
 )
 from ragcli.types import (
     Answer,
+    AnswerEvent,
     AnswerFinished,
     Citation,
     Document,
@@ -41,8 +41,10 @@ from ragcli.types import (
     FileStamp,
     Hit,
     Question,
+    SearchResult,
 )
 
+Search = Callable[[Question], SearchResult]
 FILES_RANKED = 10
 HITS_FOR_RANKING = 60
 """Chunks searched for a ranking of files: ten files of up to six chunks each."""
@@ -95,27 +97,23 @@ def _parse(file: Path) -> Iterator[EvaluationQuestion]:
 
 
 def evaluate_questions(
-    folder: Path, ports: AskPorts, reader: Reader, ask_options: AskOptions, options: EvaluationOptions
+    folder: Path, search: Search, ask: Ask, reader: Reader, options: EvaluationOptions
 ) -> Iterator[EvaluationEvent]:
-    """Progress for each question, then the report of DESIGN's shape."""
+    """Progress for each question, then the report of DESIGN's shape. Searched and asked is as users do."""
     corpus = (folder / "corpus").resolve()
     questions = read_questions(folder, limit=options.limit, seed=options.seed)
     documents: dict[Path, Document | None] = {}
     outcomes: list[Outcome] = []
     for question in questions:
         yield EvaluationProgressed(len(outcomes), len(questions), question.id)
-        outcome = _search(question, corpus, ports, ask_options)
+        result = search(Question(question.text, limit=HITS_FOR_RANKING))
+        outcome = Outcome(question, rank_files(result.hits, corpus), result.took_ms.get("total", 0.0))
         if not (options.retrieval_only or question.is_retrieval_only):
-            outcome = _ask(outcome, ports, ask_options, options.k)
-            outcome = replace(outcome, valid=_check_citations(outcome.answer, reader, documents))
+            answer = last_answer(ask(Question(question.text, limit=options.k)))
+            outcome = replace(outcome, answer=answer, valid=_check_citations(answer, reader, documents))
         outcomes.append(outcome)
     yield EvaluationProgressed(len(outcomes), len(questions), "done")
     yield EvaluationFinished(report_of(folder.name, outcomes, corpus))
-
-
-def _search(question: EvaluationQuestion, corpus: Path, ports: AskPorts, options: AskOptions) -> Outcome:
-    result = search_chunks(Question(question.text, limit=HITS_FOR_RANKING), ports, words_weight=options.words_weight)
-    return Outcome(question, rank_files(result.hits, corpus), result.took_ms.get("total", 0.0))
 
 
 def rank_files(hits: Iterable[Hit], corpus: Path) -> tuple[str, ...]:
@@ -124,11 +122,9 @@ def rank_files(hits: Iterable[Hit], corpus: Path) -> tuple[str, ...]:
     return tuple(files)[:FILES_RANKED]
 
 
-def _ask(outcome: Outcome, ports: AskPorts, options: AskOptions, k: int) -> Outcome:
-    for event in ask_question(Question(outcome.question.text, limit=k), ports, options):
-        if isinstance(event, AnswerFinished):
-            return replace(outcome, answer=event.answer)
-    return outcome
+def last_answer(events: Iterable[AnswerEvent]) -> Answer | None:
+    """The answer that the events end with, if they do."""
+    return next((event.answer for event in events if isinstance(event, AnswerFinished)), None)
 
 
 def _check_citations(answer: Answer | None, reader: Reader, documents: dict[Path, Document | None]) -> tuple[bool, ...]:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from ragcli.flows.searching import Stopwatch
 from ragcli.ports import LanguageModel
 from ragcli.steps.languages import NAMES, guess_language, languages_of
 from ragcli.types import Answer, AnswerEvent, AnswerFinished, Delta, Finding, Hit, Message, Prompt, Question
@@ -32,6 +33,7 @@ def ask_across_languages(
 
     ``sample`` gives some texts of the index; they and the model are loaded only where a translation may help. Raises ModelError.
     """
+    watch = Stopwatch()
     unanswered: Answer | None = None
     for event in ask(question):
         if isinstance(event, AnswerFinished) and event.answer.outcome == "no_evidence":
@@ -46,7 +48,9 @@ def ask_across_languages(
         yield AnswerFinished(unanswered)
         return
     for event in ask(replace(question, text=translated)):
-        yield AnswerFinished(replace(event.answer, question=question)) if isinstance(event, AnswerFinished) else event
+        if isinstance(event, AnswerFinished):
+            event = AnswerFinished(replace(event.answer, question=question, took_ms={**event.answer.took_ms, **watch.total()}))
+        yield event
 
 
 def language_to_ask_in(question: str, hits: Sequence[Hit], sample: Callable[[], Iterable[str]]) -> str | None:

@@ -41,5 +41,4 @@ class Examinee:
                 beside.machine.check_model()
             for _ in beside.index_events([folder / "corpus"]):
                 yield EvaluationProgressed(0, 0, "indexing")
-            ports, reader = beside._ask_ports(), beside.machine.reader
-            yield from evaluating.evaluate_questions(folder, ports, reader, beside._ask_options(), options)
+            yield from evaluating.evaluate_questions(folder, beside.search, beside.ask_events, beside.machine.reader, options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import pytest
 
 from ragcli.errors import SourceError
 from ragcli.flows import evaluating
+from ragcli.flows.asking import ask_question
 from ragcli.flows.evaluating import EvaluationOptions, evaluate_questions, rank_files, read_questions
+from ragcli.flows.searching import search_chunks
 from ragcli.types import Citation, Document, EvaluationFinished, EvaluationProgressed, Locator
 from tests.fakes.desk import OPTIONS, Desk
 from tests.fakes.passages import hit
@@ -70,7 +73,9 @@ def evaluate(folder: Path, *replies: str, **options: Any) -> tuple[list[Evaluati
     desk = Desk({}, replies=replies)
     desk.files.update({folder / "corpus" / name: text for name, text in FILES.items()})
     desk.index(str(folder / "corpus"))
-    *signs, last = evaluate_questions(folder, desk.ask_ports(), desk.reader, OPTIONS, EvaluationOptions(**options))
+    ports = desk.ask_ports()
+    search, ask = partial(search_chunks, ports=ports, words_weight=0.3), partial(ask_question, ports=ports, options=OPTIONS)
+    *signs, last = evaluate_questions(folder, search, ask, desk.reader, EvaluationOptions(**options))
     assert isinstance(last, EvaluationFinished)
     return [sign for sign in signs if isinstance(sign, EvaluationProgressed)], dict(last.report)
 

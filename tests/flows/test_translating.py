@@ -43,6 +43,7 @@ def test_what_finds_nothing_is_translated_and_asked_again() -> None:
     answer = finish(GERMAN, asked, ScriptedModel(f'"{TRANSLATED}"'))
     assert asked.asked == [GERMAN.text, TRANSLATED]
     assert (answer.text, answer.question) == ("May", GERMAN)
+    assert "total" in answer.took_ms
 
 
 def test_the_answer_comes_last_and_once() -> None:
