@@ -259,13 +259,13 @@ def notebook(*cells: dict[str, object]) -> bytes:
         ("Notes on the pump", "Notes on the pump"),
         ("Who signed it?", "Who signed it?"),
         ("Dear Mr Berg,", ""),
-        ("The pump was repaired in May by Anna Berg.", ""),
+        ("Repairs of pumps by hand.", "Repairs of pumps by hand."),
         ("泵在五月由安娜修理。", ""),
         ("水泵的维修记录", "水泵的维修记录"),
-        ("水泵的维修记录" * 10, ""),
+        ("水泵的维修记录" * 15, ""),
     ],
 )
-def test_a_plain_text_begins_with_its_title_if_that_is_short_and_no_sentence(first: str, title: str) -> None:
+def test_a_plain_text_begins_with_its_title_if_that_is_as_short_as_one(first: str, title: str) -> None:
     assert read_lines(f"{first}\n\nIt runs again.\n".encode(), "plain").title == title
 
 

@@ -27,7 +27,7 @@ from ragcli.adapters.readers.pacing import MAX_RECOGNIZED_PAGES, MAX_STEPS
 from ragcli.errors import SourceError
 from ragcli.types import Document, FileStamp, Unreadable
 
-READER_VERSION = 5
+READER_VERSION = 6
 """Raised whenever the same bytes would give another document."""
 LIBRARIES = ("pypdfium2", "xberg", "charset-normalizer")
 RECOGNIZERS = ("rapidocr", "ocrmac")
