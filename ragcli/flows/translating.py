@@ -5,6 +5,7 @@ once more, and the doctor is told. An embedder that knows many languages needs n
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -63,15 +64,14 @@ def language_to_ask_in(question: str, hits: Sequence[Hit], sample: Callable[[], 
     asked = guess_language(question)
     if not asked:
         return None
-    if asked != "en" and share_in_english(sample()) >= FOREIGN_SHARE:
+    if asked != "en" and share_in_english(languages_of(sample())) >= FOREIGN_SHARE:
         return "en"
     found = languages_of(hit.chunk.text for hit in hits).most_common(1)
     return found[0][0] if found and found[0][0] != asked else None
 
 
-def share_in_english(texts: Iterable[str]) -> float:
+def share_in_english(found: Counter[str]) -> float:
     """Of the texts that tell their language; 0 if none does."""
-    found = languages_of(texts)
     return found["en"] / found.total() if found else 0.0
 
 
@@ -97,7 +97,7 @@ def check_languages(texts: Iterable[str], embedder: str, *, knows_only_english: 
     if not found:
         return
     told = [NAMES[language] for language, _ in found.most_common()]
-    share = 1 - found["en"] / found.total()
+    share = 1 - share_in_english(found)
     if not knows_only_english or share < FOREIGN_SHARE:
         yield Finding("languages", "ok", ", ".join(told[:4]))
         return

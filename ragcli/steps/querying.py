@@ -32,7 +32,6 @@ MOST_NAMESAKES = 8
 """Files of one title: with more of them ("README") naming the title points to none."""
 BRACKETED = re.compile(r"\s*\([^()]*\)$")
 """What a title adds to tell it from another is left out where others name it."""
-
 FISCAL_YEAR = re.compile(r"\bFY ?['’]?(?P<century>\d\d)?(?P<year>\d\d)(?:Q(?P<quarter>[1-4]))?\b")
 QUARTERS = {"1": "first quarter ", "2": "second quarter ", "3": "third quarter ", "4": "fourth quarter "}
 ASKED_LATE = re.compile(
@@ -100,7 +99,7 @@ def ask_directly(question: str) -> str:
     """
     sentences = [question[start:end] for start, end in split_sentences(question)]
     asking = next((sentence for sentence in reversed(sentences) if sentence.endswith("?")), question)
-    late = ASKED_LATE.fullmatch(asking)
+    late = ASKED_LATE.fullmatch(asking) if asking.endswith("?") else None  # else a long text takes time by its square
     if late is None:
         return asking
     asked, before = late["asked"].rstrip("? "), late["before"]

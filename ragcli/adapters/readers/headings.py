@@ -47,8 +47,7 @@ def _front_matter_end(lines: Sequence[str]) -> int:
 
 
 def opening_line(text: str) -> str:
-    """The first line of a plain text if it stands alone above more text and is as short as a title; else
-    empty."""
+    """The first line of a plain text if it stands alone above more text and is short enough for a title; else empty."""
     first, _, rest = text[: 4 * LONGEST_TITLE].lstrip("\n").partition("\n")
     below, _, more = rest.partition("\n")
     stands_alone = not below.strip() and bool(more.strip())
