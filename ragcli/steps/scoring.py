@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 import string
+import unicodedata
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,6 @@ from typing import Any
 from ragcli.steps.sentences import CJK
 
 ARTICLES = re.compile(r"\b(?:a|an|the)\b")
-PUNCTUATION = re.compile(f"[{re.escape(string.punctuation)}。，、！？：；「」『』（）《》“”‘’…—–]")
 
 DEFINITIONS = (
     "recall@k: share of a question's files among the first k files found; ndcg@10 and mrr@10 over files. "
@@ -94,8 +94,13 @@ def parse_question(line: dict[str, Any]) -> EvaluationQuestion:
 
 
 def normalise(text: str) -> str:
-    """Lower-case words with single spaces, no punctuation, no English articles."""
-    return " ".join(ARTICLES.sub(" ", PUNCTUATION.sub(" ", text.lower())).split())
+    """Lower-case words with single spaces, no punctuation of any script, no English articles."""
+    plain = "".join(" " if _is_punctuation(character) else character for character in text.lower())
+    return " ".join(ARTICLES.sub(" ", plain).split())
+
+
+def _is_punctuation(character: str) -> bool:
+    return character in string.punctuation or unicodedata.category(character).startswith("P")
 
 
 def tokens_of(text: str) -> list[str]:

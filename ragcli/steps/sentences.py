@@ -11,6 +11,10 @@ WORD = re.compile(r"[^\W_]+(?:[.,]\d+)*")
 CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
 BOUNDARY = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s)|[。！？]+[”’」』）]*|\n+")
 """Where a sentence may end."""
+QUOTATION_MARKS = (("“", "”"), ("「", "」"), ("『", "』"))
+"""Of Chinese and Japanese, where what is quoted may be sentences that are part of one."""
+LONGEST_QUOTATION = 120
+"""Characters that a quotation may go on for; what is not closed by then was forgotten, or is a speech."""
 ABBREVIATION = re.compile(
     r"(?:\b(?:[^\W\d_]|Mr|Mrs|Ms|Dr|Prof|St|vs|etc|No|Nr|ca|bzw|vgl|usw|evtl|inkl|cf|p|pp|env|art|fig|approx|Inc|Ltd|Co|Corp)"
     r"|\b[^\W\d_]\.[^\W\d_]|\b(?:der|des|dem|den|vom|zum|im)\s\d\d?)$",
@@ -93,7 +97,16 @@ def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
         if rest.islower() or GERMAN_DAY.match(text, match.start()):
             return False
         return not ABBREVIATION.search(text, max(start, match.start() - 8), match.start())
-    return True
+    return mark[0] not in "。！？" or not _is_quoted(text, start, match, rest)
+
+
+def _is_quoted(text: str, start: int, match: re.Match[str], rest: str) -> bool:
+    """Whether the sentence that quotes goes on behind the mark: in the quotation, or with the Japanese "he said"."""
+    if match[0].endswith("」") and rest == "と":
+        return True
+    ahead = text[match.end() : match.end() + LONGEST_QUOTATION].partition("\n")[0]
+    said = text[start : match.end()]
+    return any(said.count(opening) > said.count(closing) and closing in ahead for opening, closing in QUOTATION_MARKS)
 
 
 def _trim(text: str, start: int, end: int) -> tuple[int, int]:

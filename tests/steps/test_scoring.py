@@ -50,6 +50,7 @@ def test_f1_is_the_overlap_of_words_or_of_characters(answer: str, accepted: str,
 def test_texts_are_normalised_as_squad_does() -> None:
     assert normalise("  The  Quick, brown “fox”! ") == "quick brown fox"
     assert normalise("An apple a day") == "apple day"
+    assert normalise("«¿Broiler-juletrær?» ・$5") == "broiler juletrær 5"
     assert tokens_of("In 北京 2008") == ["in", "北", "京", "2008"]
 
 
