@@ -37,7 +37,7 @@ from ragcli.types import Hit, Question, Ranking, Scope
 
 WORDS_WEIGHTS = (0.2, 0.3, 0.4, 0.5, 0.6)
 MARKS_WEIGHTS = (0.0, 0.1, 0.2, 0.3)
-PULLS = (0.0, 0.3, 0.5, 0.7, 0.9)
+PULLS = (0.0, 0.5, 0.7, 0.85, 0.95)
 OTHERS = (1.0, 2.0, 3.0)
 
 
@@ -82,7 +82,7 @@ class Asked:
         rankings = [*self.rankings, *self.named.values()] if constants.pull else self.rankings
         hits = fuse_rankings(rankings, similarities=self.cosines, marks=self.marks, **weights)
         leads = [
-            follow_names(rank, lead, self.named[lead.chunk.id], hits)
+            follow_names(rank, lead, self.named[lead.chunk.id], self.rankings[0], hits)
             for rank, lead in leading_hits(hits)
             if lead.chunk.id in self.named
         ]

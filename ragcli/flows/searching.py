@@ -79,7 +79,8 @@ def search_chunks(question: Question, ports: SearchPorts, *, words_weight: float
         leads = leading_hits(hits)
         named = [search_names(lead, question, store, vector, cosines) for _, lead in leads]
         hits = fuse([*rankings, *named], similarities=cosines)
-        hits = lift_named(hits, [follow_names(*lead, names, hits) for lead, names in zip(leads, named, strict=True)])
+        words = rankings[0]
+        hits = lift_named(hits, [follow_names(*lead, names, words, hits) for lead, names in zip(leads, named, strict=True)])
         watch.lap("names")
     if ports.reranker is not None and hits:
         texts = [text_to_embed(hit.chunk) for hit in hits[:RERANKED]]

@@ -26,6 +26,7 @@ from ragcli.steps.ranking import (
 from ragcli.types import Ranking, ScoredChunk
 from tests.fakes.passages import chunk, hit
 
+NO_WORDS = Ranking("words", ())
 CHUNKS = [chunk(f"text {place}", path=Path(f"/files/{place % 4}.md"), ordinal=place) for place in range(12)]
 entries = st.dictionaries(st.integers(0, 11), st.sampled_from([0.1, 0.5, 0.9, 3.0]))
 
@@ -105,13 +106,20 @@ def test_what_a_lead_names_moves_towards_it_by_the_names_they_share() -> None:
     band = hit("The band was formed by James Hetfield.", path=Path("/f/band.txt"))
     other, third = hit("Born in Downey.", path=Path("/f/person.txt")), hit("Metal.", path=Path("/f/third.txt"))
     found = Ranking("names", (ScoredChunk(band.chunk, 10.0), ScoredChunk(other.chunk, 5.0)))
-    lead = follow_names(1, replace(band, score=0.9), found, [])
+    lead = follow_names(1, replace(band, score=0.9), found, NO_WORDS, [])
     assert lead.shares == {band.chunk.id: 1.0, other.chunk.id: 0.5}
     first, second, last = lift_named([lead.hit, replace(third, score=0.6), replace(other, score=0.5)], [lead])
     assert (first, last.score) == (lead.hit, 0.6)
     assert second.chunk == other.chunk
     assert second.score == pytest.approx(0.5 + NAMES_PULL * 0.5 * (0.9 - 0.5))
     assert second.parts[-1].rank == 1
+
+
+def test_names_that_weigh_less_than_the_question_s_words_link_less() -> None:
+    lead, other = hit("Myc is a gene.", path=Path("/f/lead.txt")), hit("Myc, again.", path=Path("/f/other.txt"))
+    found = Ranking("names", (ScoredChunk(lead.chunk, 5.0), ScoredChunk(other.chunk, 5.0)))
+    words = Ranking("words", (ScoredChunk(lead.chunk, 20.0), ScoredChunk(other.chunk, 1.0)))
+    assert follow_names(1, lead, found, words, []).shares == {lead.chunk.id: 0.25, other.chunk.id: 0.25}
 
 
 def test_a_file_that_is_named_by_title_or_name_is_named_wholly() -> None:
@@ -124,15 +132,15 @@ def test_a_file_that_is_named_by_title_or_name_is_named_wholly() -> None:
         replace(hit("3"), chunk=chunk("3", path=Path("/f/c.txt"), title="Mercyful")),
         replace(hit("4"), chunk=chunk("4", path=Path("/f/d.txt"), title="Fat")),
     ]
-    shares = follow_names(1, band, Ranking("names", ()), [band, *named, *others]).shares
+    shares = follow_names(1, band, Ranking("names", ()), NO_WORDS, [band, *named, *others]).shares
     assert shares == {named[0].chunk.id: 1.0, named[1].chunk.id: 1.0, others[0].chunk.id: 1.0}
 
 
 def test_a_title_that_many_files_have_names_none_of_them() -> None:
     lead = hit("Read the README first.", path=Path("/f/lead.txt"))
     many = [replace(hit("x"), chunk=chunk("x", path=Path(f"/f/{place}/a.md"), title="README")) for place in range(20)]
-    assert follow_names(1, lead, Ranking("names", ()), many).shares == {}
-    assert len(follow_names(1, lead, Ranking("names", ()), many[:3]).shares) == 3
+    assert follow_names(1, lead, Ranking("names", ()), NO_WORDS, many).shares == {}
+    assert len(follow_names(1, lead, Ranking("names", ()), NO_WORDS, many[:3]).shares) == 3
 
 
 shares = st.dictionaries(st.integers(0, 11), st.floats(0, 1))
