@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ragcli.steps.citing import LONGEST_QUOTE
 from ragcli.steps.wording import choose_wording, complete, find_own_words, share_said
 from tests.fakes.passages import context_of
 
@@ -33,6 +34,28 @@ def test_a_sentence_about_something_else_that_stands_there_is_not_taken() -> Non
 @pytest.mark.parametrize("said", ["The draft was when?", "NOT IN FILES", ""])
 def test_a_sentence_that_says_nothing_is_not_taken(said: str) -> None:
     assert choose_wording("July 29, 2021", said, WHEN, PASSAGES) == "July 29, 2021"
+
+
+CAMPUS = "Its campus is centered on Harvard Yard in Cambridge. It was founded in 1636."
+
+
+@pytest.mark.parametrize("sentence", ["It was in Cambridge.", "Its campus is centered in Cambridge.", "NOT IN FILES"])
+def test_an_answer_that_says_the_question_again_gives_way_to_the_sentence_of_the_file(sentence: str) -> None:
+    question = "What is the area of the campus in Cambridge?"
+    told = "Its campus is centered on Harvard Yard in Cambridge."
+    assert choose_wording("Cambridge", sentence, question, context_of(CAMPUS).passages) == told
+
+
+def test_a_sentence_of_the_file_that_is_too_long_ends_in_dots() -> None:
+    told = choose_wording("Cambridge", "", "What is the area in Cambridge?", context_of("Yard in Cambridge " * 30).passages)
+    assert told.endswith("Cambridge…")
+    assert len(told) <= LONGEST_QUOTE + 1
+
+
+def test_a_question_that_names_what_to_choose_from_is_answered_with_its_own_words() -> None:
+    question = "Is the campus in Boston or in Cambridge?"
+    said = "The campus is in Cambridge."
+    assert choose_wording("Cambridge", said, question, context_of(CAMPUS).passages) == "Cambridge"
 
 
 BRIDGE = "Le pont, long de 300 mètres, fut bâti en 1901 par la ville."
