@@ -47,6 +47,10 @@ def test_an_answer_in_other_words_is_taken_from_where_most_of_them_stand() -> No
     assert not evidence.verbatim
 
 
+def test_an_answer_of_two_sentences_stands_in_them_word_for_word() -> None:
+    assert choose_evidence("How much?", "The tank holds 900 litres. It is filled in May.", context_of(PAGE)).verbatim
+
+
 @pytest.mark.parametrize(
     ("question", "strangers"),
     [
