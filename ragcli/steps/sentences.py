@@ -14,7 +14,7 @@ BOUNDARY = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s)|[。！？]+[”’」�
 QUOTATION_MARKS = (("“", "”"), ("「", "」"), ("『", "』"))
 """Of Chinese and Japanese, where what is quoted may be sentences that are part of one."""
 LONGEST_QUOTATION = 120
-"""Characters that a quotation may go on for; what is not closed by then was forgotten, or is a speech."""
+"""Characters on either side of a full stop: what was not opened or closed in so many is a speech, or a mark was forgotten."""
 ABBREVIATION = re.compile(
     r"(?:\b(?:[^\W\d_]|Mr|Mrs|Ms|Dr|Prof|St|vs|etc|No|Nr|ca|bzw|vgl|usw|evtl|inkl|cf|p|pp|env|art|fig|approx|Inc|Ltd|Co|Corp)"
     r"|\b[^\W\d_]\.[^\W\d_]|\b(?:der|des|dem|den|vom|zum|im)\s\d\d?)$",
@@ -113,7 +113,7 @@ def _is_quoted(text: str, start: int, match: re.Match[str], rest: str) -> bool:
     if match[0].endswith("」") and rest == "と":
         return True
     ahead = text[match.end() : match.end() + LONGEST_QUOTATION].partition("\n")[0]
-    said = text[start : match.end()]
+    said = text[max(start, match.end() - LONGEST_QUOTATION) : match.end()]
     return any(said.count(opening) > said.count(closing) and closing in ahead for opening, closing in QUOTATION_MARKS)
 
 

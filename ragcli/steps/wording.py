@@ -41,13 +41,14 @@ def choose_wording(short: str, sentence: str, question: str, passages: Sequence[
 
     If the shortest only says words of the question again, it is the file's sentence that either was taken from.
     """
+    bare = SPACED_MARKER.sub("", short)
     source = None if _says_nothing(sentence, question) else cite_statement(sentence, passages, question)
-    if _restates(short, question) and (place := source or cite_statement(short, passages, question)):
+    if _restates(bare, question) and (place := source or cite_statement(bare, passages, question)):
         quote = _in_a_line(place.quote)
         return quote if SENTENCE_END.search(quote) or len(quote) < CUT_QUOTE else f"{quote}…"
     if source is None:
         return short
-    if share_said(SPACED_MARKER.sub("", short), sentence) == 1.0:
+    if share_said(bare, sentence) == 1.0:
         return complete(short, sentence)
     return sentence if share_said(question, sentence) >= LEAST_RESTATED else short
 

@@ -44,6 +44,7 @@ def test_an_answer_that_says_the_question_again_gives_way_to_the_sentence_of_the
     question = "What is the area of the campus in Cambridge?"
     told = "Its campus is centered on Harvard Yard in Cambridge."
     assert choose_wording("Cambridge", sentence, question, context_of(CAMPUS).passages) == told
+    assert choose_wording("Cambridge [1]", sentence, question, context_of(CAMPUS).passages) == told
 
 
 def test_a_sentence_of_the_file_that_is_too_long_ends_in_dots() -> None:
