@@ -40,7 +40,7 @@ from ragcli.steps.querying import ask_directly
 from ragcli.steps.sentences import find_loop
 from ragcli.steps.tasks import Task, choose_task
 from ragcli.steps.withholding import withhold
-from ragcli.steps.wording import choose_wording, find_own_words, prefer_stating
+from ragcli.steps.wording import choose_wording, find_own_words
 from ragcli.types import (
     Answer,
     AnswerEvent,
@@ -172,8 +172,7 @@ def settle_wording(said: str, task: Task, question: Question, defused: Defused, 
     """What was said to the task, or the better of it and a second wording. The model has read all but its task already."""
     passages = defused.context.passages
     if task == "sentence":
-        own = find_own_words(SPACED_MARKER.sub("", said), question.text, passages)
-        if own := prefer_stating(own, question.text, passages):
+        if own := find_own_words(SPACED_MARKER.sub("", said), question.text, passages):
             return own
         short = _say_whole("short", question, defused, model)
         return find_own_words(short, question.text, passages) or short

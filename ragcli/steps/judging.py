@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from ragcli.steps.opposites import is_opposed
 from ragcli.steps.prompting import SYSTEM, describe_source
 from ragcli.steps.querying import write_out_years
-from ragcli.steps.sentences import plain_words, share_words, split_sentences, split_windows, words_of
+from ragcli.steps.sentences import plain_words, split_sentences, split_windows, weigh_words, words_of
 from ragcli.types import Context, Message, Prompt
 
 VERDICT_TASK = "Do you know the answer after reading the text? Say yes or no."
@@ -72,7 +72,7 @@ def choose_evidence(question: str, answer: str, context: Context) -> Evidence:
     """
     windows = [(passage, *window) for passage in context.passages for window in split_windows(passage.text, LONGEST_EVIDENCE)]
     sentences = [passage.text[slice(*sentence)] for passage, sentence, _ in windows]
-    asked, said = share_words(question, sentences), share_words(answer, sentences)
+    asked, said = _word_shares(question, sentences), _word_shares(answer, sentences)
     wanted = plain_words(answer)
     holds = [bool(wanted) and wanted in plain_words(sentence) for sentence in sentences]
     best = max(range(len(windows)), key=lambda place: (holds[place], said[place] + 0.3 * asked[place]))
@@ -81,6 +81,14 @@ def choose_evidence(question: str, answer: str, context: Context) -> Evidence:
     text = f"{describe_source(passage.hit)}\n{around}"
     signs = _has_strangers(question, context), is_opposed(question, around), _has_other_years(question, text)
     return Evidence(text, bool(wanted) and wanted in plain_words(around), *signs)
+
+
+def _word_shares(wanted: str, sentences: Sequence[str]) -> list[float]:
+    """How much of the wanted text each sentence holds: the share of its words, where a rarer word counts for more."""
+    held = [words_of(sentence) for sentence in sentences]
+    weights = weigh_words(wanted, held)
+    total = sum(weights.values()) or 1.0
+    return [sum(weight for word, weight in weights.items() if word in words) / total for words in held]
 
 
 def _has_strangers(question: str, context: Context) -> bool:

@@ -57,14 +57,6 @@ def weigh_words(text: str, held: Sequence[frozenset[str]]) -> dict[str, float]:
     return {word: math.log(1 + len(held) / (0.5 + spread[word])) for word in words_of(text)}
 
 
-def share_words(wanted: str, sentences: Sequence[str]) -> list[float]:
-    """How much of the wanted text each sentence holds: the share of its telling words, where a rarer one counts for more."""
-    held = [words_of(sentence) for sentence in sentences]
-    weights = weigh_words(wanted, held)
-    total = sum(weights.values()) or 1.0
-    return [sum(weight for word, weight in weights.items() if word in words) / total for words in held]
-
-
 def plain_words(text: str) -> str:
     """All words, lower-case, with a space between two: what stands word for word in another text stands in its plain words."""
     return " ".join(re.findall(r"\w+", text.casefold()))

@@ -17,16 +17,13 @@ from collections.abc import Sequence
 
 from ragcli.steps.citing import LONGEST_QUOTE, SPACED_MARKER, cite_statement, says_not_found
 from ragcli.steps.languages import guess_language
-from ragcli.steps.sentences import plain_words, share_words, split_sentences, words_of
+from ragcli.steps.sentences import plain_words, words_of
 from ragcli.types import Passage
 
 LEAST_RESTATED = 0.3
 """Of the question's words. A sentence that does not say them again is about something else that stands there."""
 LEAST_TAKEN = 0.8
 """Of a sentence's words. What a sentence of a file has fewer of was not taken from it, or from others too."""
-LEAST_STATED = 0.7
-"""Of the question's words, rarer ones counting for more. Of 148 questions in eight languages 4 had such a sentence that the model
-had not answered from: all of those held the answer, and none of the model's. With 0.5 as many were lost as won."""
 CUT_QUOTE = LONGEST_QUOTE - 30
 """Characters: what is longer, and ends like no sentence, was cut at a word."""
 SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’»)\]」』）]*$")
@@ -62,33 +59,9 @@ def find_own_words(said: str, question: str, passages: Sequence[Passage]) -> str
     if source is None:
         return ""
     quote = _in_a_line(source.quote)
-    is_taken = share_said(said, quote) >= LEAST_TAKEN and len(source.quote) < LONGEST_QUOTE
-    return quote if is_taken and _is_own(quote) else said
-
-
-def prefer_stating(own: str, question: str, passages: Sequence[Passage]) -> str:
-    """The whole sentence of a passage that has most of the question's words, if those are enough to take it for the answer, with
-    what was found before if that goes on from it; else only that. It is not in English, and asks nothing.
-    """
-    sentences = [passage.text[start:end] for passage in passages for start, end in split_sentences(passage.text)]
-    told = [(share, _in_a_line(sentence)) for share, sentence in zip(share_words(question, sentences), sentences, strict=True)]
-    able = [each for each in told if each[0] >= LEAST_STATED and _states(each[1], question)]
-    if not able:
-        return own
-    stating = max(able, key=lambda each: each[0])[1]
-    both = [f"{stating} {own}", f"{stating}{own}"] if own else []
-    texts = [_in_a_line(passage.text) for passage in passages]
-    return next((joined for joined in both if any(joined in text for text in texts)), stating)
-
-
-def _states(sentence: str, question: str) -> bool:
-    is_asked = sentence.endswith(("?", "？"))
-    return len(sentence) < LONGEST_QUOTE and _is_own(sentence) and not is_asked and not _says_nothing(sentence, question)
-
-
-def _is_own(sentence: str) -> bool:
-    """Whether it can stand as an answer in a file's own words: whole, and not in English."""
-    return bool(SENTENCE_END.search(sentence)) and not sentence[0].islower() and guess_language(sentence) != "en"
+    is_whole = SENTENCE_END.search(quote) and not quote[0].islower() and len(source.quote) < LONGEST_QUOTE
+    is_taken = share_said(said, quote) >= LEAST_TAKEN and guess_language(quote) != "en"
+    return quote if is_whole and is_taken else said
 
 
 def _says_nothing(said: str, question: str) -> bool:

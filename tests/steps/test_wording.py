@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragcli.steps.citing import LONGEST_QUOTE
-from ragcli.steps.wording import choose_wording, complete, find_own_words, prefer_stating, share_said
+from ragcli.steps.wording import choose_wording, complete, find_own_words, share_said
 from tests.fakes.passages import context_of
 
 PASSAGES = context_of("The draft took place on July 29, 2021 in Brooklyn.", "La ville compte 12 ponts.").passages
@@ -83,49 +83,6 @@ def test_the_sentence_of_the_file_is_found_that_an_answer_was_taken_from(said: s
 )
 def test_what_was_not_taken_from_one_whole_sentence_of_the_language_stays_as_it_is(said: str, passage: str) -> None:
     assert find_own_words(said, BUILT, context_of(passage).passages) == said
-
-
-ARCHES = "Quand le pont de pierre fut-il bâti ? Le pont de pierre fut bâti par la ville en 1850. Le port a six quais."
-
-
-def test_the_sentence_that_has_most_of_the_question_s_words_states_the_answer() -> None:
-    asked = "Quand le pont de pierre fut-il bâti par la ville ?"
-    stating = "Le pont de pierre fut bâti par la ville en 1850."
-    assert prefer_stating(BRIDGE, asked, context_of(BRIDGE, ARCHES).passages) == stating
-    assert prefer_stating("", asked, context_of(BRIDGE, ARCHES).passages) == stating
-
-
-@pytest.mark.parametrize(
-    ("question", "stating", "own", "space"),
-    [
-        (
-            "Quel est le prix du ticket pour le pont ?",
-            "Le prix du ticket pour le pont est à payer au guichet.",
-            "Il est de 3 euros.",
-            " ",
-        ),
-        ("切符の価格は？", "切符の価格は窓口で払う。", "三百円だ。", ""),
-    ],
-)
-def test_what_goes_on_from_that_sentence_is_said_with_it(question: str, stating: str, own: str, space: str) -> None:
-    told = f"{stating}{space}{own}"
-    assert prefer_stating(own, question, context_of(told).passages) == told
-
-
-@pytest.mark.parametrize(
-    ("question", "passage"),
-    [
-        ("Qui a payé les travaux du pont ?", BRIDGE),
-        ("Quand le pont fut-il bâti ?", "Quand le pont fut-il bâti ?"),
-        ("Quand le pont fut-il bâti ?", "Le pont fut bâti."),
-        ("Quand le pont fut-il bâti ?", "- Le pont : bâti en 1901"),
-        ("Who built the bridge?", "The bridge was built by the town in 1901."),
-        ("Quand le pont fut-il bâti ?", ""),
-    ],
-    ids=["too few words", "a question", "nothing new", "a line of a list", "English", "no text"],
-)
-def test_what_states_no_answer(question: str, passage: str) -> None:
-    assert prefer_stating("Found before.", question, context_of(passage).passages) == "Found before."
 
 
 @pytest.mark.parametrize("said", ["NOT IN FILES", "Le pont fut bâti quand ?", "Le pont de bois fut démoli en 1955."])
