@@ -69,7 +69,9 @@ def _says_nothing(said: str, question: str) -> bool:
 
 
 def _restates(short: str, question: str) -> bool:
-    """Whether all words of the short answer are the question's, which names nothing to choose from."""
+    """Whether all words of the short answer are the question's, which names nothing to choose from. Not only the telling ones:
+    ``protein A`` answers what protein it is.
+    """
     said, asked = plain_words(short).split(), plain_words(question).split()
     return bool(said) and set(said) <= set(asked) and not ALTERNATIVES.search(question)
 

@@ -59,6 +59,11 @@ def test_a_question_that_names_what_to_choose_from_is_answered_with_its_own_word
     assert choose_wording("Cambridge", said, question, context_of(CAMPUS).passages) == "Cambridge"
 
 
+def test_a_word_that_tells_little_may_be_the_answer() -> None:
+    passages = context_of("The cell makes protein A against antibodies.").passages
+    assert choose_wording("protein A", "It is protein A.", "What protein does the cell make?", passages) == "protein A"
+
+
 BRIDGE = "Le pont, long de 300 mètres, fut bâti en 1901 par la ville."
 BUILT = "Quand le pont fut-il bâti ?"
 
