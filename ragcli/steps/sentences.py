@@ -26,8 +26,13 @@ GERMAN_DAY = re.compile(
     r"|Dezember|(?:Jan|Feb|Mrz|Apr|Aug|Sept?|Okt|Nov|Dez)\.)(?!\w)"
 )
 """The full stop of a day of the month, which stands behind the number, up to the month."""
+LIST_NUMBER = re.compile(r"[ \t>#*-]*\d\d?(?:\.\d\d?)*")
+"""What a line of a list or a heading begins with, up to its full stop."""
+SENTENCE_END = re.compile(r"[.!?…](?=\s|$)")
 WRAPPED_LINE = 50
-"""Characters: a line break behind at least so many is a wrapped line, if the text goes on with a small letter."""
+"""Characters: a line break behind at least so many may be one of a wrapped line."""
+PROSE_END, PROSE_START = re.compile(r"(?:^|\s)[^\W\d_]+,?$"), re.compile(r"[^\W\d_]+(?=[\s,.;:]|$)")
+"""Words at which prose is wrapped. The rows of a table have others there, as a rule."""
 _COMMON_WORDS = """
     a an and are as at be by can der die das ein eine en est et for from has have het il in is ist it its la le les
     los mit no not of on or que s said says se that the their there these they this to un una und von was were which
@@ -91,13 +96,30 @@ def split_windows(text: str, longest: int) -> list[tuple[tuple[int, int], tuple[
 def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
     mark, rest = match[0], text[match.end() :].lstrip(" \t")[:1]
     if mark[0] == "\n":
-        line = match.start() - max(start, text.rfind("\n", 0, match.start()) + 1)
-        return len(mark) > 1 or line < WRAPPED_LINE or not (rest.islower() or rest.isdigit() or rest in "(\"'")
+        return len(mark) > 1 or not _is_wrapped(text, match.start(), rest)
     if mark[0] == ".":
-        if rest.islower() or GERMAN_DAY.match(text, match.start()):
+        line = text.rfind("\n", 0, match.start()) + 1
+        if rest.islower() or LIST_NUMBER.fullmatch(text, line, match.start()) or GERMAN_DAY.match(text, match.start()):
             return False
         return not ABBREVIATION.search(text, max(start, match.start() - 8), match.start())
     return mark[0] not in "。！？" or not _is_quoted(text, start, match, rest)
+
+
+def _is_wrapped(text: str, end: int, rest: str) -> bool:
+    """Whether the line that ends there goes on in the next one, which begins with ``rest``.
+
+    Before a capital it does if both are prose and the next word would have made it longer than the lines around it.
+    """
+    start = text.rfind("\n", 0, end) + 1
+    if end - start < WRAPPED_LINE:
+        return False
+    if rest.islower() or rest.isdigit() or (rest and rest in "(\"'"):
+        return True
+    line, after = text[start:end], text[end + 1 :].partition("\n")[0].strip()
+    before = text[:start].rstrip("\n")[-2 * len(line) :].rpartition("\n")[2]
+    is_prose = not after.isupper() and (len(after) >= WRAPPED_LINE or SENTENCE_END.search(after))
+    word = PROSE_START.match(after) if is_prose else None
+    return bool(word and PROSE_END.search(line)) and len(f"{line} {word[0]}") > max(len(before), len(after))
 
 
 def _is_quoted(text: str, start: int, match: re.Match[str], rest: str) -> bool:

@@ -39,6 +39,8 @@ def test_sentences_are_spans_in_order_that_leave_out_only_white_space(text: str)
         ("书中写道：“唵！自在居住于一切中。”后来失传。", ["书中写道：“唵！自在居住于一切中。”", "后来失传。"]),
         ("他说：“好。然后走了。" + "再见。" * 40 + "”", ["他说：“好。", "然后走了。", *["再见。"] * 39, "再见。”"]),
         ("- one\n- two", ["- one", "- two"]),
+        ("1. Open it.\n2. Close it. Go.", ["1. Open it.", "2. Close it.", "Go."]),
+        ("## 8.1. Water\nIt is cold.", ["## 8.1. Water", "It is cold."]),
         ("He asked “Why?” and left.", ["He asked “Why?”", "and left."]),
     ],
 )
@@ -49,6 +51,35 @@ def test_where_sentences_end(text: str, sentences: list[str]) -> None:
 def test_a_wrapped_line_goes_on_and_an_empty_line_ends() -> None:
     wrapped = "A line of a letter that was wrapped at some column by an\neditor goes on.\n\nNext"
     assert [wrapped[start:end] for start, end in split_sentences(wrapped)] == [wrapped[:-6], "Next"]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The last words of a line may begin a sentence. He wrote\nthe condition himself, and so it is copied here.",
+        "The tap stands behind the house and nobody but Ulla and\nSolène may ever turn it off.",
+        "In jedem Jahr wird vor dem ersten Frost im Keller der große\nWassertank geleert.",
+    ],
+)
+def test_a_line_is_wrapped_where_the_next_word_had_no_room(sentence: str) -> None:
+    said = [sentence[start:end] for start, end in split_sentences(sentence)]
+    assert any("\n" in each for each in said)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["Customer, Address and the Date of the last Order received", "Miller"],
+        ["INV-0452,2025-11-10,Elektro Brandl,encoder cable,64.00,paid", "INV-0471,2025-11-20,Gaz Vellanne,cylinders,386.00,open"],
+        [
+            "The roof over the stairs was mended in the middle of May",
+            "Heating costs were far more than in all of the years before that",
+        ],
+    ],
+)
+def test_lines_that_leave_room_or_are_no_prose_stand_alone(lines: list[str]) -> None:
+    text = "\n".join(lines)
+    assert [text[start:end] for start, end in split_sentences(text)] == lines
 
 
 @given(texts)
