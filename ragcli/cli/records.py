@@ -10,7 +10,7 @@ import typer
 
 from ragcli.cli.record_shapes import record_answer_shape
 from ragcli.cli.session import Session
-from ragcli.cli.showing import json_shapes, render
+from ragcli.cli.showing import json_shapes, passages
 from ragcli.cli.showing.answering import await_answer
 from ragcli.cli.showing.paper import Paper
 from ragcli.cli.streams import named_file, piped_text, read_named
@@ -52,8 +52,8 @@ def _as_events(session: Session, events: Iterable[AnswerEvent]) -> Answer:
 def _say_record(session: Session, answer: Answer) -> None:
     """Nothing but the JSON is on standard output, so that another program can take it as it is."""
     if answer.record is None:
-        session.notice(render.NOT_IN_FILES)
-        session.aside(render.nearest_lines(answer, session.side_paper))
+        session.notice(passages.NOT_IN_FILES)
+        session.aside(passages.nearest_lines(answer, session.side_paper))
         return
     session.say([json_shapes.dump(answer.record.data, ascii_only=not session.out.unicode)])
     session.aside(field_lines(answer.record, session.side_paper))

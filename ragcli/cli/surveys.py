@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragcli.cli.session import Session
-from ragcli.cli.showing import json_shapes, render
+from ragcli.cli.showing import json_shapes, passages, render
 from ragcli.cli.showing.paper import Paper, duration, plural
 from ragcli.errors import DONE_WITH_SKIPS, NO_EVIDENCE
 from ragcli.types import Question, Reach, Survey, SurveyEvent, SurveyFinished, SurveyPlanned, SurveyProgressed
@@ -83,9 +83,9 @@ def plan_line(plan: SurveyPlanned) -> str:
 
 def survey_lines(survey: Survey, paper: Paper) -> Iterator[str]:
     answer = survey.answer
-    yield from paper.text(answer.text).splitlines() if answer.text else [render.NOT_IN_FILES]
+    yield from paper.text(answer.text).splitlines() if answer.text else [passages.NOT_IN_FILES]
     yield ""
-    lines = list(render.citation_lines(answer, paper))
+    lines = list(passages.citation_lines(answer, paper))
     yield from lines
     if lines:
         yield ""

@@ -118,8 +118,8 @@ def _is_wrapped(text: str, end: int, rest: str) -> bool:
     line, after = text[start:end], text[end + 1 :].partition("\n")[0].strip()
     before = text[:start].rstrip("\n")[-2 * len(line) :].rpartition("\n")[2]
     is_prose = not after.isupper() and (len(after) >= WRAPPED_LINE or SENTENCE_END.search(after))
-    word = PROSE_START.match(after) if is_prose else None
-    return bool(word and PROSE_END.search(line)) and len(f"{line} {word[0]}") > max(len(before), len(after))
+    word = PROSE_START.match(after) if is_prose and PROSE_END.search(line) else None
+    return word is not None and len(f"{line} {word[0]}") > max(len(before), len(after))
 
 
 def _is_quoted(text: str, start: int, match: re.Match[str], rest: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ragcli.cli.showing import render
+from ragcli.cli.showing import passages, render
 from ragcli.cli.showing.paper import Paper
 from ragcli.types import (
     Answer,
@@ -45,7 +45,7 @@ def test_search() -> None:
     parts = (ScorePart("meaning", 0.8123, 1.0, 1), ScorePart("marks", 0.5, 0.2), ScorePart("names", 0.4, 0.25, 2))
     hits = (Hit(LEASE, 1.0123, 1, None, 0.8123, parts), Hit(SCAN, 0.5, None, 1, parts=(ScorePart("words", 8.41, 0.0594, 1),)))
     result = SearchResult(Question("lease costs"), hits, {"search": 12.4})
-    assert list(render.search_lines(result, PLAIN, explain=True)) == [
+    assert list(passages.search_lines(result, PLAIN, explain=True)) == [
         "1. /lease.md:3-4  Terms › End",
         "   score 1.012 = meaning 0.81 × 1 (rank 1) + marks 0.50 × 0.2 + named by rank 2 0.40 × 0.250",
         "   The lease ends in May.",
@@ -56,7 +56,7 @@ def test_search() -> None:
         "",
         "took search 12 ms",
     ]
-    assert list(render.search_lines(result, COLOR))[:2] == [
+    assert list(passages.search_lines(result, COLOR))[:2] == [
         "\x1b[2m1.\x1b[0m \x1b[36m/lease.md:3-4\x1b[0m  \x1b[1mTerms › End\x1b[0m",
         "   The \x1b[1mlease\x1b[0m ends in May.",
     ]
@@ -66,7 +66,7 @@ def test_citations_once_each_in_order_and_the_doubtful_marked() -> None:
     lease = Citation(2, LEASE.path, LEASE.locator, "ends in\nMay", True)
     doubtful = Citation(1, SCAN.path, SCAN.locator, "", False)
     answer = Answer(Question("q"), "text", "answered", 0.9, (lease, doubtful, lease))
-    assert list(render.citation_lines(answer, PLAIN)) == [
+    assert list(passages.citation_lines(answer, PLAIN)) == [
         "[1] /report.pdf, page 3  (not borne out by this passage)",
         "[2] /lease.md:3-4  “ends in May”",
     ]
@@ -74,48 +74,58 @@ def test_citations_once_each_in_order_and_the_doubtful_marked() -> None:
 
 def test_a_heading_that_is_the_place_is_told_once() -> None:
     chunk = replace(LEASE, path=Path("/page.html"), locator=Locator(label="Terms > End"), heading=("Terms", "End"))
-    assert render.hit_head(Hit(chunk, 1.0), PLAIN) == "/page.html, Terms > End"
-    assert render.hit_head(Hit(replace(chunk, locator=Locator(page=2)), 1.0), PLAIN) == "/page.html, page 2  Terms › End"
+    assert passages.hit_head(Hit(chunk, 1.0), PLAIN) == "/page.html, Terms > End"
+    assert passages.hit_head(Hit(replace(chunk, locator=Locator(page=2)), 1.0), PLAIN) == "/page.html, page 2  Terms › End"
 
 
 def test_a_long_heading_keeps_its_end_where_a_person_reads_it() -> None:
     hit = Hit(replace(LEASE, heading=("The lease of the house", "Terms", "How it ends")), 1.0)
     whole = "/lease.md:3-4  The lease of the house › Terms › How it ends"
-    assert render.hit_head(hit, replace(PLAIN, terminal=True, width=50)) == "/lease.md:3-4  …house › Terms › How it ends"
-    assert render.hit_head(hit, replace(PLAIN, width=50)) == whole
-    assert render.hit_head(hit, replace(PLAIN, terminal=True, width=90)) == whole
+    assert passages.hit_head(hit, replace(PLAIN, terminal=True, width=50)) == "/lease.md:3-4  …house › Terms › How it ends"
+    assert passages.hit_head(hit, replace(PLAIN, width=50)) == whole
+    assert passages.hit_head(hit, replace(PLAIN, terminal=True, width=90)) == whole
 
 
 def test_how_a_hit_was_found_is_folded_between_words_where_a_person_reads_it() -> None:
     parts = (ScorePart("meaning", 0.8123, 1.0, 1), ScorePart("words", 8.41, 0.0594, 1))
     result = SearchResult(Question("q"), (Hit(LEASE, 1.31, parts=parts),))
-    shown = list(render.search_lines(result, replace(PLAIN, terminal=True, width=45), explain=True))
+    shown = list(passages.search_lines(result, replace(PLAIN, terminal=True, width=45), explain=True))
     assert shown[1:3] == ["   score 1.310 = meaning 0.81 × 1 (rank 1) +", "   words 8.41 × 0.0594 (rank 1)"]
 
 
 def test_a_long_quote_stands_below_its_place_where_a_person_reads_it() -> None:
     quote = "The lease ends on 31 May 2027. The tenant may cancel it with three months' notice."
     answer = Answer(Question("q"), "text", "answered", 0.9, (Citation(1, LEASE.path, LEASE.locator, quote, True),))
-    assert list(render.citation_lines(answer, replace(PLAIN, terminal=True, width=60))) == [
+    assert list(passages.citation_lines(answer, replace(PLAIN, terminal=True, width=60))) == [
         "[1] /lease.md:3-4",
         "    “The lease ends on 31 May 2027. The tenant may cancel it",
         "    with three months' notice.”",
     ]
-    assert list(render.citation_lines(answer, replace(PLAIN, width=60))) == [f"[1] /lease.md:3-4  “{quote}”"]
+    assert list(passages.citation_lines(answer, replace(PLAIN, width=60))) == [f"[1] /lease.md:3-4  “{quote}”"]
 
 
 def test_an_answer_in_the_words_of_its_source_is_not_said_twice() -> None:
     words = "Der Mietvertrag endet\nam 31. August."
     said = Answer(Question("q"), "Der Mietvertrag endet am 31. August. [1]", "answered", 0.9)
     answer = replace(said, citations=(Citation(1, LEASE.path, LEASE.locator, words, True),))
-    assert list(render.citation_lines(answer, replace(PLAIN, terminal=True))) == ["[1] /lease.md:3-4"]
-    assert list(render.citation_lines(answer, PLAIN)) == ["[1] /lease.md:3-4  “Der Mietvertrag endet am 31. August.”"]
+    assert list(passages.citation_lines(answer, replace(PLAIN, terminal=True))) == ["[1] /lease.md:3-4"]
+    assert list(passages.citation_lines(answer, PLAIN)) == ["[1] /lease.md:3-4  “Der Mietvertrag endet am 31. August.”"]
+
+
+def test_a_person_sees_what_the_nearest_passages_say() -> None:
+    text = "Rent is due monthly. The lease ends on 31 May 2027."
+    answer = Answer(Question("When does the lease end?"), "", "no_evidence", 0.0, hits=(Hit(replace(LEASE, text=text), 1.0),))
+    assert list(passages.nearest_lines(answer, replace(PLAIN, terminal=True))) == [
+        "The nearest passages:",
+        "  /lease.md:3-4  Terms › End",
+        "    “The lease ends on 31 May 2027.”",
+    ]
 
 
 def test_nearest_are_few() -> None:
     answer = Answer(Question("q"), "", "no_evidence", 0.0, hits=(Hit(LEASE, 1.0),) * 9)
-    assert list(render.nearest_lines(answer, PLAIN)) == ["The nearest passages:"] + ["  /lease.md:3-4  Terms › End"] * 3
-    assert list(render.nearest_lines(Answer(Question("q"), "", "no_evidence", 0.0), PLAIN)) == []
+    assert list(passages.nearest_lines(answer, PLAIN)) == ["The nearest passages:"] + ["  /lease.md:3-4  Terms › End"] * 3
+    assert list(passages.nearest_lines(Answer(Question("q"), "", "no_evidence", 0.0), PLAIN)) == []
 
 
 def test_report() -> None:

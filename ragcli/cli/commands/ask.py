@@ -36,7 +36,7 @@ from ragcli.cli.options import (
 )
 from ragcli.cli.records import ShapeOption, given_shape, run_record
 from ragcli.cli.session import Session
-from ragcli.cli.showing import json_shapes, render
+from ragcli.cli.showing import json_shapes, passages
 from ragcli.cli.showing.answering import await_answer, show_answer
 from ragcli.cli.showing.templates import ANSWER_FIELDS, HIT_FIELDS, LineTemplate, answer_values, hit_values
 from ragcli.cli.surveys import run_survey, survey_wanted
@@ -175,7 +175,7 @@ def search(
     elif line:
         session.say(line.fill(hit_values(rank, hit, session.paper)) for rank, hit in enumerate(result.hits, 1))
     else:
-        session.say(render.search_lines(result, session.paper, explain=explain, full=full))
+        session.say(passages.search_lines(result, session.paper, explain=explain, full=full))
     if not result.hits:
         session.notice("Nothing found.")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from ragcli.cli.editing import arguments_at_line, editor_of, run_editor
 from ragcli.cli.shell.paging import copy, left_to_others, page
 from ragcli.cli.shell.state import ShellState, tokens_per_second
-from ragcli.cli.showing import render
+from ragcli.cli.showing import passages, render
 from ragcli.cli.showing.paper import Paper, plural
 from ragcli.types import Hit
 
@@ -25,13 +25,13 @@ class Looking(ShellState):
             return
         result = self.assistant.search(self.question(text))
         self.numbered = dict(enumerate(result.hits, start=1))
-        self.session.say(render.search_lines(result, self.session.paper))
+        self.session.say(passages.search_lines(result, self.session.paper))
         if not result.hits:
             self.session.notice("Nothing found.")
 
     def sources(self, _: str) -> None:
         paper = self.session.paper
-        self.session.say(f"{paper.bold(f'[{number}]')} {render.hit_head(hit, paper)}" for number, hit in self.numbered.items())
+        self.session.say(f"{paper.bold(f'[{number}]')} {passages.hit_head(hit, paper)}" for number, hit in self.numbered.items())
         if not self.numbered:
             self.session.notice("There are no passages yet: ask something first.")
 
@@ -46,8 +46,8 @@ class Looking(ShellState):
         if answer.question.text != self.said[-1][0].question:
             self.session.say([f"asked as: {paper.line(answer.question.text)}"])
         for number, hit in self.numbered.items():
-            head = f"{paper.bold(f'[{number}]')} {render.hit_head(hit, paper)}"
-            self.session.say([head, *paper.aside(render.found_by(hit), "    ")])
+            head = f"{paper.bold(f'[{number}]')} {passages.hit_head(hit, paper)}"
+            self.session.say([head, *paper.aside(passages.found_by(hit), "    ")])
         took = ", ".join(f"{name} {value:.0f} ms" for name, value in answer.took_ms.items())
         self.session.say([paper.dim(f"took {took}")])
 
@@ -60,7 +60,8 @@ class Looking(ShellState):
         shown, left_out = answer.context.passages, len(answer.context.left_out)
         lines = [f"{plural(len(shown), 'passage')}, {plural(answer.context.tokens, 'token')}; left out: {left_out}"]
         for passage in shown:
-            lines += ["", f"{paper.bold(f'[{passage.number}]')} {render.hit_head(passage.hit, paper)}", paper.text(passage.text)]
+            head = f"{paper.bold(f'[{passage.number}]')} {passages.hit_head(passage.hit, paper)}"
+            lines += ["", head, paper.text(passage.text)]
         page(self.session, lines)
 
     def open_passage(self, text: str) -> None:
@@ -70,7 +71,7 @@ class Looking(ShellState):
             quotes = [citation.quote for citation in self.answer.citations] if self.answer else []
             text = folded(paper.text(hit.chunk.text), paper.width)
             marked = highlighted(text, [paper.text(quote) for quote in quotes], paper)
-            page(self.session, [render.hit_head(hit, paper), "", *marked.splitlines()])
+            page(self.session, [passages.hit_head(hit, paper), "", *marked.splitlines()])
 
     def edit(self, text: str) -> None:
         """The file in the user's editor, at the passage's line."""
@@ -115,7 +116,7 @@ class Looking(ShellState):
             self.session.notice("Nothing was answered yet.")
             return
         paper = Paper(10_000, cwd=Path("/"))
-        lines = [paper.text(self.answer.text) or render.NOT_IN_FILES, *render.citation_lines(self.answer, paper)]
+        lines = [paper.text(self.answer.text) or passages.NOT_IN_FILES, *passages.citation_lines(self.answer, paper)]
         way = copy(self.session, os.linesep.join(lines))
         self.session.notice(f"Copied ({way})." if way else "There is no clipboard here: mark the text with the mouse.")
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ragcli.cli.showing.paper import Paper
-from ragcli.cli.showing.render import NOT_IN_FILES
+from ragcli.cli.showing.passages import NOT_IN_FILES
 from ragcli.errors import SourceError, UsageError
 from ragcli.types import Answer, Turn
 

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from ragcli.cli.session import Session
-from ragcli.cli.showing import json_shapes, render
+from ragcli.cli.showing import json_shapes, passages
 from ragcli.cli.showing.cautions import caution_lines
 from ragcli.cli.showing.paper import Paper, plural
 from ragcli.cli.streams import Output, OutputClosedError
@@ -138,13 +138,13 @@ class _Writer:
 
 
 def _say_sources(session: Session, answer: Answer) -> None:
-    lines = list(render.citation_lines(answer, session.paper))
+    lines = list(passages.citation_lines(answer, session.paper))
     if lines:
         session.say(["", *lines, *doubt_lines(answer, session.paper)])
         session.aside(caution_lines(answer, session.side_paper))
         return
     session.notice("No passage was cited: check this answer against the files.")
-    session.aside(render.nearest_lines(answer, session.side_paper))
+    session.aside(passages.nearest_lines(answer, session.side_paper))
 
 
 def doubt_lines(answer: Answer, paper: Paper) -> Iterator[str]:
@@ -157,5 +157,5 @@ def doubt_lines(answer: Answer, paper: Paper) -> Iterator[str]:
 
 
 def _say_there_is_none(session: Session, answer: Answer) -> None:
-    session.say([render.NOT_IN_FILES])
-    session.aside(render.nearest_lines(answer, session.side_paper))
+    session.say([passages.NOT_IN_FILES])
+    session.aside(passages.nearest_lines(answer, session.side_paper))

@@ -11,11 +11,8 @@ from ragcli.cli.showing.paper import Paper, age, duration, plural, size
 from ragcli.config import Config, get_setting, known_settings
 from ragcli.types import (
     REASONS,
-    Answer,
     Chunk,
-    Citation,
     Finding,
-    Hit,
     Indexed,
     IndexEvent,
     IndexFinished,
@@ -24,8 +21,6 @@ from ragcli.types import (
     Moved,
     Removed,
     Root,
-    ScorePart,
-    SearchResult,
     Skipped,
     StoredSource,
     StoreStats,
@@ -34,81 +29,6 @@ from ragcli.types import (
 
 NAMED_SKIPS = 10
 """A summary names this many skipped files and counts the rest."""
-NOT_IN_FILES = "Not in your files."
-SHORTEST_HEADING, HEAD_MARGIN = 20, 8
-"""Characters of a heading beside a long path, and what stands on its line besides: a number and gaps."""
-NEAREST = 3
-"""How many near misses are worth a look when there is no answer."""
-
-
-# ---- searching and asking --------------------------------------------------------------------
-
-
-def search_lines(result: SearchResult, paper: Paper, *, explain: bool = False, full: bool = False) -> Iterator[str]:
-    for rank, hit in enumerate(result.hits, start=1):
-        if rank > 1:
-            yield ""
-        yield f"{paper.dim(f'{rank}.')} {hit_head(hit, paper)}"
-        if explain:
-            yield from paper.aside(found_by(hit), "   ")
-        text = hit.chunk.text
-        yield from paper.wrapped(text, "   ") if full else paper.snippet(text, result.question.text, "   ")
-    if explain:
-        yield ""
-        yield paper.dim("took " + ", ".join(f"{name} {took:.0f} ms" for name, took in result.took_ms.items()))
-
-
-def hit_head(hit: Hit, paper: Paper) -> str:
-    chunk = hit.chunk
-    told = chunk.locator.label.endswith(chunk.heading[-1]) if chunk.heading else True  # some places are headings
-    place = paper.place(chunk.path, chunk.locator)
-    room = max(SHORTEST_HEADING, paper.width - len(place) - HEAD_MARGIN)
-    heading = "" if told else paper.cut(paper.line(" › ".join(chunk.heading)), room)
-    return paper.path_style(place) + (f"  {paper.bold(heading)}" if heading else "")
-
-
-def found_by(hit: Hit) -> str:
-    """The score as the sum it is: what each way of searching found, times its weight."""
-    return f"score {hit.score:.3f} = " + (" + ".join(map(_part_text, hit.parts)) or "nothing found it")
-
-
-def _part_text(part: ScorePart) -> str:
-    if part.name == "names":
-        return f"named by rank {part.rank} {part.raw:.2f} × {part.weight:.3f}"
-    rank = f" (rank {part.rank})" if part.rank is not None else ""
-    return f"{part.name} {part.raw:.2f} × {part.weight:.3g}{rank}"
-
-
-def citation_lines(answer: Answer, paper: Paper) -> Iterator[str]:
-    """The places that the answer's numbers stand for, each with the words that back it: beside the place, or on a terminal
-    below it where they do not fit, and not at all where they are the answer."""
-    for citation in _distinct(answer.citations):
-        number = f"[{citation.number}]"
-        place = paper.place(citation.path, citation.locator)
-        head = f"{paper.bold(number)} {paper.path_style(place)}"
-        quote = paper.quote(citation.quote)
-        if not citation.supported:
-            yield f"{head}  {paper.odd('(not borne out by this passage)')}"
-        elif paper.terminal and " ".join(citation.quote.split()) in answer.text:
-            yield head
-        elif not paper.terminal or len(number) + len(place) + len(quote) + 3 <= paper.width:
-            yield f"{head}  {paper.dim(quote)}"
-        else:
-            yield head
-            yield from map(paper.dim, paper.wrapped(quote, "    "))
-
-
-def _distinct(citations: Iterable[Citation]) -> list[Citation]:
-    kept = {(citation.number, citation.quote, citation.supported): citation for citation in citations}
-    return sorted(kept.values(), key=lambda citation: citation.number)
-
-
-def nearest_lines(answer: Answer, paper: Paper) -> Iterator[str]:
-    """Where a person could look instead."""
-    if answer.hits:
-        yield "The nearest passages:"
-    for hit in answer.hits[:NEAREST]:
-        yield f"  {hit_head(hit, paper)}"
 
 
 # ---- indexing --------------------------------------------------------------------------------

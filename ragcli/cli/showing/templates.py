@@ -7,7 +7,7 @@ import string
 from collections.abc import Mapping
 
 from ragcli.cli.showing.paper import Paper
-from ragcli.cli.showing.render import NOT_IN_FILES
+from ragcli.cli.showing.passages import NOT_IN_FILES
 from ragcli.errors import UsageError
 from ragcli.types import Answer, Hit
 
