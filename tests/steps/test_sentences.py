@@ -92,6 +92,7 @@ def test_words_are_what_tells_texts_apart() -> None:
     assert words_of("The leases end on 31.05.2027") == {"lease", "end", "31.05.2027"}
     assert words_of("租约2027年") == set("租约2027年")
     assert words_of("ssss") == {"sss"}
+    assert words_of("8,Neptune,1034,v3.8.2") == {"8", "neptune", "1034", "v3.8.2"}
     assert words_of("it is not in the") == frozenset()
 
 
