@@ -58,6 +58,8 @@ _COUNTS = """
 COUNTS: Mapping[str, str] = {
     name: str(number) for number, line in enumerate(_COUNTS.strip().splitlines()) for name in line.split()
 }
+LISTED = re.compile(r"[ \t>*-]*\d\d?[.)]\s+(?=[^\W\d_])")
+"""The number of an item in a list, which no passage need have."""
 ASSENT = frozenset(["yes", "no", "ja", "nein", "oui", "non", "sí", "si", "sim", "nee"])
 NAME = re.compile(r"(?<![.!?:\n\"“„«(\-*] )(?<!^)\b[^\W\d_a-zß-öø-ÿ][^\W\d_]+\b")
 """A word with a capital that does not begin a sentence."""
@@ -69,6 +71,7 @@ def bears_out(statement: str, text: str, question: str = "", *, cosine: float = 
     Words and names that the question has count as held; numbers do not, for a wrong one is often there. ``cosine`` is that
     of the statement with the nearest sentence of the text, where it was computed: then the words may be others.
     """
+    statement = _without_number(statement)
     return agrees(statement, text, question) and (
         share_held(statement, text, question) >= SUPPORTED_SHARE or cosine >= SUPPORTED_COSINE
     )
@@ -76,10 +79,16 @@ def bears_out(statement: str, text: str, question: str = "", *, cosine: float = 
 
 def agrees(statement: str, text: str, question: str = "") -> bool:
     """Whether no number, month or name of the statement is missing from the text."""
-    held = numbers_in(text)
+    statement, held = _without_number(statement), numbers_in(text)
     if not all(readings & held for readings in _wanted_numbers(statement)):
         return False
     return months_in(statement) <= held | _any_months(text) and _names_agree(statement, text, question)
+
+
+def _without_number(statement: str) -> str:
+    """The statement without what it is numbered with in a list; a day in front of its month is no such number."""
+    listed = LISTED.match(statement)
+    return statement if listed is None or DATED_MONTH.match(statement.lstrip()) else statement[listed.end() :]
 
 
 def share_held(statement: str, text: str, question: str = "") -> float:

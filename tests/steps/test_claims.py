@@ -35,6 +35,8 @@ def test_a_text_agrees_with_itself(text: str) -> None:
         ("Le bail finit le 31 mai 2027", "Le bail prend fin le 31.05.2027, dit le bail"),
         ("Am 5. März um 8 Uhr", "05.03. um 8 Uhr"),
         ("The telescope Odile", "the telescope (odile)"),
+        ("7. Look at the float", "- Look at the float in the tank."),
+        ("  7) Look at the float", "- Look at the float in the tank."),
     ],
 )
 def test_numbers_and_dates_agree_however_they_are_written(statement: str, text: str) -> None:
@@ -54,6 +56,11 @@ def test_numbers_and_dates_agree_however_they_are_written(statement: str, text: 
 )
 def test_what_is_invented_is_not_borne_out(statement: str, text: str) -> None:
     assert not bears_out(statement, text)
+
+
+def test_the_number_of_a_list_item_need_not_stand_there_but_a_day_must() -> None:
+    assert bears_out("7. Look at the float in the tank.", "Look at the float in the tank.")
+    assert not agrees("7. Oktober", "Am 3. Oktober")
 
 
 def test_a_number_that_only_the_question_has_is_not_held() -> None:
