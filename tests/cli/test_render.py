@@ -122,6 +122,12 @@ def test_a_person_sees_what_the_nearest_passages_say() -> None:
     ]
 
 
+def test_a_passage_that_says_nothing_of_the_question_is_only_named() -> None:
+    answer = Answer(Question("What is the password?"), "", "no_evidence", 0.0, hits=(Hit(LEASE, 1.0),))
+    lines = ["The nearest passages:", "  /lease.md:3-4  Terms › End"]
+    assert list(passages.nearest_lines(answer, replace(PLAIN, terminal=True))) == lines
+
+
 def test_nearest_are_few() -> None:
     answer = Answer(Question("q"), "", "no_evidence", 0.0, hits=(Hit(LEASE, 1.0),) * 9)
     assert list(passages.nearest_lines(answer, PLAIN)) == ["The nearest passages:"] + ["  /lease.md:3-4  Terms › End"] * 3

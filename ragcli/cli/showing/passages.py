@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from ragcli.cli.showing.paper import Paper
 from ragcli.steps.citing import find_quote
+from ragcli.steps.languages import telling_words
+from ragcli.steps.sentences import words_of
 from ragcli.types import Answer, Citation, Hit, ScorePart, SearchResult
 
 NOT_IN_FILES = "Not in your files."
@@ -80,6 +82,13 @@ def nearest_lines(answer: Answer, paper: Paper) -> Iterator[str]:
         yield "The nearest passages:"
     for hit in answer.hits[:NEAREST]:
         yield f"  {hit_head(hit, paper)}"
-        span = find_quote(answer.question.text, hit.chunk.text) if paper.terminal else None
-        if span is not None:
-            yield from map(paper.dim, paper.wrapped(paper.quote(hit.chunk.text[slice(*span)]), "    "))
+        if paper.terminal and (sentence := _nearest_sentence(answer.question.text, hit.chunk.text)):
+            yield from map(paper.dim, paper.wrapped(paper.quote(sentence), "    "))
+
+
+def _nearest_sentence(question: str, text: str) -> str:
+    """The sentence with most of the question's telling words; empty if none has one."""
+    asked = telling_words(question)
+    span = find_quote(" ".join(asked), text)
+    sentence = text[slice(*span)] if span else ""
+    return sentence if asked & words_of(sentence) else ""
