@@ -57,6 +57,8 @@ def _opening(kept: Sequence[Report]) -> Iterator[str]:
     yield f"Measured {f'on {days[0]}' if len(days) == 1 else f'from {days[0]} to {days[-1]}'} on {'; '.join(machines)}."
     yield "The sets are samples of published ones, and some constants of ragcli were fitted on them, so read the figures as"
     yield "those of known questions: on your own files they may be lower. `ragcli eval` measures there."
+    yield "`sample_corpus` comes with ragcli: letters, minutes, sheets and logs of a made-up house, in three languages, with 90"
+    yield "questions from easy to hard."
     yield ""
 
 
