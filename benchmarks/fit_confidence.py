@@ -174,7 +174,7 @@ def ask_all(folder: Path, model_name: str | None, limit: int | None, keep: Path)
 
 def judge_again(folder: Path, model_name: str | None, keep: Path) -> None:
     """Each kept answer to a question of the set is judged anew, from the passages that are found for it now."""
-    from ragcli.flows import asking
+    from ragcli.flows import asking, saying
     from ragcli.flows.evaluating import read_questions
     from ragcli.flows.gathering import result_of
     from ragcli.flows.searching import Stopwatch
@@ -192,7 +192,7 @@ def judge_again(folder: Path, model_name: str | None, keep: Path) -> None:
             unsaid, model, _ = result_of(asking.find_context(Question(question.text), ports, options, None, Stopwatch()))
             if model is not None:
                 shown = defuse_context(unsaid.context, question.text).context
-                asking.judge_answer(question.text, SPACED_MARKER.sub("", row["said"]), shown, model, 0.0)
+                saying.judge_answer(question.text, SPACED_MARKER.sub("", row["said"]), shown, model, 0.0)
             row.update(seen[-1] if seen else UNJUDGED)
     keep.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept.values()), encoding="utf-8")
 
@@ -201,7 +201,7 @@ def judge_again(folder: Path, model_name: str | None, keep: Path) -> None:
 def asked(folder: Path, model_name: str | None) -> Iterator[tuple[Any, Any, list[dict[str, Any]]]]:
     """The set's corpus is indexed: ports and options to ask with, with no floor, and what is seen of each judgement."""
     from ragcli.assistant import Assistant
-    from ragcli.flows import asking
+    from ragcli.flows import asking, saying
 
     seen: list[dict[str, Any]] = []
 
@@ -209,9 +209,9 @@ def asked(folder: Path, model_name: str | None) -> Iterator[tuple[Any, Any, list
         seen.append({"verdict": verdict, "surprise": surprise} | {sign: getattr(evidence, sign) for sign in SIGNS})
         return 1.0
 
-    asking.answerability = remember
-    asking.settled_surprise = lambda *_: None
-    asking.hear_dissent = lambda *_: ""  # it is no part of the answer that is judged
+    saying.answerability = remember
+    saying.settled_surprise = lambda *_: None
+    asking.hear_dissent = lambda answer, *_: answer  # it is no part of the answer that is judged
     with Assistant.open(HOME) as assistant, assistant._beside(folder, model_name) as beside:
         beside.index([folder / "corpus"])
         yield beside._ask_ports(), replace(beside._ask_options(), min_confidence=0.0), seen

@@ -611,6 +611,8 @@ class Answer:
     """The answer as data, where a schema was asked for; ``text`` is then its JSON."""
     claims: tuple[Claim, ...] = ()
     """Its sentences, as far as they were looked at one by one."""
+    closest: Citation | None = None
+    """The sentence that an answer was taken from which was held back as too improbable; whoever asked may judge it better."""
 
 
 @dataclass(frozen=True, slots=True)

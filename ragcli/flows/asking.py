@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from ragcli.errors import StoreError, UsageError
+from ragcli.flows.saying import SENTENCE_TOKENS, judge_answer, say, say_whole, settle_wording
 from ragcli.flows.searching import SearchPorts, Stopwatch, fits, is_close_enough, search_chunks, search_piped
 from ragcli.ports import LanguageModel, Store
 from ragcli.steps.citing import (
@@ -23,24 +24,19 @@ from ragcli.steps.citing import (
     settle_markers,
 )
 from ragcli.steps.defusing import Defused, defuse_context
-from ragcli.steps.dissenting import build_comparison, find_dissenters, is_about, may_differ, tell_dissent
-from ragcli.steps.judging import (
-    LONGEST_GUESS,
-    answerability,
-    build_guess,
-    build_judgement,
-    choose_evidence,
-    find_surprise,
-    read_verdict,
-    settled_surprise,
+from ragcli.steps.dissenting import (
+    add_passage,
+    build_comparison,
+    find_dissenters,
+    is_about,
+    may_differ,
+    tell_dissent,
+    widen_context,
 )
-from ragcli.steps.languages import is_taken_for_english
-from ragcli.steps.prompting import build_prompt, pack_context
-from ragcli.steps.querying import ask_directly
+from ragcli.steps.judging import read_verdict
+from ragcli.steps.prompting import pack_context
 from ragcli.steps.sentences import find_loop
 from ragcli.steps.tasks import Task, choose_task
-from ragcli.steps.withholding import withhold
-from ragcli.steps.wording import choose_wording, find_own_words
 from ragcli.types import (
     Answer,
     AnswerEvent,
@@ -50,15 +46,12 @@ from ragcli.types import (
     Hit,
     IndexIdentity,
     Packed,
-    Prompt,
     Question,
     Retrieved,
     Stop,
     Usage,
 )
 
-SENTENCE_TOKENS = 80
-"""Of the answer in a sentence: three times what most take."""
 DISSENT_TOKENS = 24
 """Of what another file says: a name, a date, an amount. What is longer is cut, and then no answer of that kind."""
 LEAST_SAMENESS = 0.5
@@ -121,8 +114,8 @@ def ask_question(
         yield AnswerFinished(replace(unsaid, took_ms=watch.total()))
         return
     context = unsaid.context
-    defused = defuse_context(context, question.text) if options.defended else Defused(context)
-    pieces = _say(question, defused, model, options.max_tokens, task=task)
+    defused = _defuse(context, question.text, options)
+    pieces = say(question, defused, model, options.max_tokens, task=task)
     text, stop, shown = yield from _stream(question, context, pieces, watch, held_pieces=HELD_PIECES[task])
     is_held = task != "full" and not shown
     if is_held:
@@ -132,15 +125,18 @@ def ask_question(
     watch.lap("judge")
     unsaid = replace(unsaid, confidence=sure, usage=stop.usage, took_ms=watch.total())
     if is_held and sure < options.min_confidence:
-        yield AnswerFinished(unsaid)
+        closest = None if says_not_found(text) else cite_statement(text, context.passages, question.text)
+        yield AnswerFinished(replace(unsaid, closest=closest))
         return
     text = text if shown else add_markers(text, context, question.text)
     answer = conclude(replace(unsaid, text=text, outcome="answered"))
     if answer.text and not shown:
         yield Delta(answer.text)
-    if is_held and (dissent := hear_dissent(answer, defused, model, options.min_confidence)):
-        yield Delta(dissent)
-        answer = conclude(replace(unsaid, text=answer.text + dissent, outcome="answered"))
+    if is_held:
+        heard = hear_dissent(answer, model, options)
+        if dissent := heard.text.removeprefix(answer.text):
+            yield Delta(dissent)
+            answer = conclude(replace(heard, confidence=sure))
     watch.lap("dissent")
     yield AnswerFinished(replace(answer, took_ms=watch.total()))
 
@@ -168,71 +164,33 @@ def find_context(
     return replace(unsaid, context=context, model=model.identity), model, task
 
 
-def settle_wording(said: str, task: Task, question: Question, defused: Defused, model: LanguageModel) -> str:
-    """What was said to the task, or the better of it and a second wording. The model has read all but its task already."""
-    passages = defused.context.passages
-    if task == "sentence":
-        if own := find_own_words(SPACED_MARKER.sub("", said), question.text, passages):
-            return own
-        short = _say_whole("short", question, defused, model)
-        return find_own_words(short, question.text, passages) or short
-    if says_not_found(said):
-        return said
-    return choose_wording(said, _say_whole("sentence", question, defused, model), question.text, passages)
-
-
-def _say_whole(task: Task, question: Question, defused: Defused, model: LanguageModel, most: int = SENTENCE_TOKENS) -> str:
-    """All that the model says to the task, without markers."""
-    events = _say(question, defused, model, most, task=task)
-    said = "".join(event.text for event in events if isinstance(event, Delta))
-    return SPACED_MARKER.sub("", said[: find_loop(said)]).strip()
-
-
-def judge_answer(question: str, answer: str, context: Context, model: LanguageModel, floor: float) -> float:
-    """How probable it is that the passages answer, by what the model makes of the sentences that the answer was taken from.
-
-    It is asked to guess the question only where that can decide, and only in English: of other languages small models know too
-    little to be surprised by a word.
-    """
-    if not context.passages:
-        return 0.0
-    evidence = choose_evidence(question, answer, context)
-    verdict = read_verdict(model.first_tokens(build_judgement(question, evidence)))
-    surprise = None
-    if is_taken_for_english(question) and is_taken_for_english(evidence.text):
-        surprise = settled_surprise(verdict, evidence, floor)
-        if surprise is None:
-            surprise = find_surprise(model.likelihoods(build_guess(answer, evidence), ask_directly(question)[:LONGEST_GUESS]))
-    return round(answerability(verdict, surprise, evidence), 3)
-
-
-def hear_dissent(answer: Answer, defused: Defused, model: LanguageModel, floor: float) -> str:
-    """What another file says instead, as it is told below the answer; empty if none does.
+def hear_dissent(answer: Answer, model: LanguageModel, options: AskOptions) -> Answer:
+    """The answer, and below it what another file says instead, if one does: that is not cited yet.
 
     The sentences that may are asked alone. What they say has to be as probable as an answer that is shown, to stand in one of
     them, and to mean something else.
     """
-    question = answer.question.text
-    said, cited = SPACED_MARKER.sub("", answer.text), {citation.number for citation in answer.citations}
-    others = find_dissenters(question, said, cited, defused.context.passages) if cited else ()
+    question, said = answer.question.text, SPACED_MARKER.sub("", answer.text)
+    found = widen_context(answer.context)
+    wide = _defuse(found, question, options)
+    others = find_dissenters(question, said, answer.citations, wide.context.passages) if answer.citations else ()
     if not others:
-        return ""
-    heard = replace(defused, context=replace(defused.context, passages=others))
-    other = _say_whole("short", answer.question, heard, model, DISSENT_TOKENS)
+        return answer
+    heard = replace(wide, context=replace(wide.context, passages=others))
+    other = say_whole("short", answer.question, heard, model, DISSENT_TOKENS)
     source = cite_statement(other, others, question)
     if source is None or not is_about(question, other, source.quote) or not may_differ(said, other, question):
-        return ""
-    if judge_answer(question, other, heard.context, model, floor) < floor:
-        return ""
-    sameness = read_verdict(model.first_tokens(build_comparison(question, said, other)))
-    return "" if sameness >= LEAST_SAMENESS else tell_dissent(other, source.number, question)
+        return answer
+    if judge_answer(question, other, heard.context, model, options.min_confidence) < options.min_confidence:
+        return answer
+    if read_verdict(model.first_tokens(build_comparison(question, said, other))) >= LEAST_SAMENESS:
+        return answer
+    context, number = add_passage(answer.context, found.passages[source.number - 1])
+    return replace(answer, text=answer.text + tell_dissent(other, number, question), context=context)
 
 
-def _say(question: Question, defused: Defused, model: LanguageModel, max_tokens: int, *, task: Task) -> Iterator[Delta | Stop]:
-    """What the model says to the task, without what a file told it to say."""
-    prompt = build_prompt(question.text, defused.context, task=task, fence=defused.fence)
-    most = min(max_tokens, SENTENCE_TOKENS) if task == "sentence" else max_tokens
-    return withhold(_until_it_loops(model, prompt, most), defused, question.text)
+def _defuse(context: Context, question: str, options: AskOptions) -> Defused:
+    return defuse_context(context, question) if options.defended else Defused(context)
 
 
 def _stream(
@@ -263,19 +221,6 @@ def _stream(
         yield Delta(rest)
     watch.lap("answer")
     return settle_markers(said[: find_loop(said)].strip(), context, question.text), stop, shown
-
-
-def _until_it_loops(model: LanguageModel, prompt: Prompt, max_tokens: int) -> Iterator[Delta | Stop]:
-    """What the model says, ended where it begins to say the same again and again, as the smallest ones do."""
-    said, pieces = "", 0
-    for event in model.stream(prompt, max_tokens=max_tokens):
-        yield event
-        if isinstance(event, Delta) and event.text:
-            said, pieces = said + event.text, pieces + 1
-            if find_loop(said) is not None:
-                tokens = sum(model.count_tokens(message.content) for message in prompt.messages)
-                yield Stop("loop", Usage(tokens, pieces))
-                return
 
 
 def conclude(answer: Answer) -> Answer:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ragcli.errors import ModelError
-from ragcli.flows.asking import AskOptions, AskPorts, find_context, judge_answer
+from ragcli.flows.asking import AskOptions, AskPorts, find_context
+from ragcli.flows.saying import judge_answer
 from ragcli.flows.searching import Stopwatch
 from ragcli.ports import LanguageModel
 from ragcli.steps.defusing import Defused, defuse_context, explain_fence, put_between_fences

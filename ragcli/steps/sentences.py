@@ -16,11 +16,12 @@ QUOTATION_MARKS = (("“", "”"), ("「", "」"), ("『", "』"))
 LONGEST_QUOTATION = 120
 """Characters on either side of a full stop: what was not opened or closed in so many is a speech, or a mark was forgotten."""
 ABBREVIATION = re.compile(
-    r"(?:\b(?:[^\W\d_]|Mr|Mrs|Ms|Dr|Prof|St|vs|etc|No|Nr|ca|bzw|vgl|usw|evtl|inkl|cf|p|pp|env|art|fig|approx|Inc|Ltd|Co|Corp)"
+    r"(?:(?<!/)\b(?:[^\W\d_]|Mr|Mrs|Ms|Dr|Prof|St|vs|etc|No|Nr|ca|bzw|vgl|usw|evtl|inkl|cf|p|pp|env|art|fig|approx|Inc|Ltd|Co|Corp)"
     r"|\b[^\W\d_]\.[^\W\d_]|\b(?:der|des|dem|den|vom|zum|im)\s\d\d?)$",
     re.IGNORECASE,
 )
-"""What a full stop may stand behind without ending a sentence: single letters, the common short forms, German ordinals."""
+"""What a full stop may stand behind without ending a sentence: single letters that are no unit (``km/h.``), the common short
+forms, German ordinals."""
 GERMAN_DAY = re.compile(
     r"(?:(?<=\b\d)|(?<=\b[012]\d)|(?<=\b3[01]))\.\s+(?:Januar|Jänner|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November"
     r"|Dezember|(?:Jan|Feb|Mrz|Apr|Aug|Sept?|Okt|Nov|Dez)\.)(?!\w)"
@@ -28,6 +29,7 @@ GERMAN_DAY = re.compile(
 """The full stop of a day of the month, which stands behind the number, up to the month."""
 LIST_NUMBER = re.compile(r"[ \t>#*-]*\d\d?(?:\.\d\d?)*")
 """What a line of a list or a heading begins with, up to its full stop."""
+LIST_ITEM = re.compile(rf"{LIST_NUMBER.pattern}[.)][ \t]")
 SENTENCE_END = re.compile(r"[.!?…](?=\s|$)")
 WRAPPED_LINE = 50
 """Characters: a line break behind at least so many may be one of a wrapped line."""
@@ -112,6 +114,8 @@ def _is_wrapped(text: str, end: int, rest: str) -> bool:
     """
     start = text.rfind("\n", 0, end) + 1
     if end - start < WRAPPED_LINE:
+        return False
+    if SENTENCE_END.search(text, end - 1, end) and LIST_ITEM.match(text, end + 1):
         return False
     if rest.islower() or rest.isdigit() or (rest and rest in "(\"'"):
         return True

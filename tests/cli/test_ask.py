@@ -53,6 +53,7 @@ def test_json_has_exactly_the_promised_keys(run: InProcess) -> None:
         "usage",
         "took_ms",
         "claims",
+        "closest",
     ]
     assert answer["schema"] == 1
     assert answer["citations"] == [

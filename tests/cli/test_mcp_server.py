@@ -97,6 +97,12 @@ def test_without_evidence_it_says_so(talk: Callable[[Talk], Any]) -> None:
     assert (text_of(result), result.structured_content["outcome"]) == ("Not in the files.", "no_evidence")
 
 
+def test_what_comes_closest_is_told(talk: Callable[[Talk], Any]) -> None:
+    result = talk(lambda client: client.call_tool("ask", {"question": "an improbable lease"}))
+    place = "/files/lease.md, line 1: “The lease ends on 31 May 2027.”"
+    assert text_of(result) == f"Not in the files. What comes closest: {place}"
+
+
 def test_an_answer_can_be_data(talk: Callable[[Talk], Any]) -> None:
     result = talk(lambda client: client.call_tool("ask", {"question": "lease", "schema": "end: str, made_up: str"}))
     assert result.structured_content["data"] == {"end": "The", "made_up": "Nobody"}

@@ -11,6 +11,7 @@ from ragcli.types import (
     Answer,
     Chunk,
     Citation,
+    Context,
     Finding,
     Hit,
     Indexed,
@@ -18,6 +19,7 @@ from ragcli.types import (
     IndexReport,
     Locator,
     Moved,
+    Passage,
     Planned,
     Question,
     Removed,
@@ -126,6 +128,27 @@ def test_a_passage_that_says_nothing_of_the_question_is_only_named() -> None:
     answer = Answer(Question("What is the password?"), "", "no_evidence", 0.0, hits=(Hit(LEASE, 1.0),))
     lines = ["The nearest passages:", "  /lease.md:3-4  Terms › End"]
     assert list(passages.nearest_lines(answer, replace(PLAIN, terminal=True))) == lines
+
+
+def test_a_heading_says_nothing() -> None:
+    text = "## End\n\nThe lease: see its end.\nTerms\nIt is about the lease and its end."
+    answer = Answer(Question("the end?"), "", "no_evidence", 0.0, hits=(Hit(replace(LEASE, text=text), 1.0),))
+    lines = list(passages.nearest_lines(answer, replace(PLAIN, terminal=True)))
+    assert lines[2:] == ["    “The lease: see its end.”"]
+
+
+def test_the_passage_of_an_answer_that_was_held_back_comes_first_with_its_sentence() -> None:
+    near = [Hit(replace(LEASE, id=str(number), path=Path(f"/{number}.md")), 1.0) for number in range(4)]
+    closest = Citation(3, near[2].chunk.path, near[2].chunk.locator, "It ends in May.", True)
+    context = Context(tuple(Passage(number, hit, "text") for number, hit in enumerate(near, 1)), (), 9)
+    answer = Answer(Question("q"), "", "no_evidence", 0.3, context=context, hits=tuple(near), closest=closest)
+    assert list(passages.nearest_lines(answer, replace(PLAIN, terminal=True))) == [
+        "The nearest passages:",
+        "  /2.md:3-4  Terms › End",
+        "    “It ends in May.”",
+        "  /0.md:3-4  Terms › End",
+        "  /1.md:3-4  Terms › End",
+    ]
 
 
 def test_nearest_are_few() -> None:

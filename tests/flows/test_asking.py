@@ -366,6 +366,21 @@ def test_what_the_model_finds_no_answer_to_is_never_answered() -> None:
     assert answer.hits, "so that the nearest can be shown"
 
 
+def test_of_an_answer_that_is_held_back_the_sentence_is_told_which_it_was_taken_from() -> None:
+    desk = desk_with("31 May 2027")
+    desk.model.verdict = 0.02
+    closest = ask(desk)[1].closest
+    assert closest is not None
+    assert (closest.path, closest.quote) == (DOCS / "lease.md", FILES["lease.md"])
+
+
+@pytest.mark.parametrize("said", ["NOT IN FILES", "Rumpelstiltskin"])
+def test_no_sentence_is_told_where_none_holds_what_was_said(said: str) -> None:
+    desk = desk_with(said)
+    desk.model.verdict = 0.02
+    assert ask(desk)[1].closest is None
+
+
 def test_the_model_judges_the_sentences_that_it_answered_from_and_not_the_page() -> None:
     desk = desk_with("It ends on 31 May 2027 [1].")
     desk.model.verdict = DOUBT
@@ -469,6 +484,19 @@ def test_what_another_file_says_instead_stands_below_the_answer_and_is_cited() -
     ]
     assert all(citation.supported for citation in answer.citations)
     assert "dissent" in answer.took_ms
+
+
+def test_dissent_changes_nothing_about_how_sure_an_answer_is() -> None:
+    sure = [ask(lease_desk("31 May 2027", "31 May 2028", sameness=sameness))[1].confidence for sameness in (0.1, 0.9)]
+    assert sure[0] == sure[1]
+
+
+def test_what_was_not_shown_to_the_model_may_disagree_and_becomes_a_passage() -> None:
+    desk = lease_desk("31 May 2027", "31 May 2028", renewal="About bicycles. " * 40 + "\n\nThe lease ends on 31 May 2028.")
+    answer = ask(desk, context_tokens=30)[1]
+    assert [passage.hit.chunk.path.name for passage in answer.context.passages] == ["lease.md", "renewal.md"]
+    assert answer.text == "31 May 2027 [1]\nBut another file says:\n31 May 2028 [2]"
+    assert answer.citations[1].quote == "The lease ends on 31 May 2028."
 
 
 def test_the_answer_is_shown_before_other_files_are_heard() -> None:

@@ -29,7 +29,7 @@ PLACES = {
     "tests.fakes.model:ScriptedModel.count_tokens": ASKING,
     "ragcli.adapters.store:LanceStore.search_both": ASKING,
     "ragcli.flows.asking:pack_context": ASKING,
-    "ragcli.flows.asking:build_prompt": ASKING,
+    "ragcli.flows.saying:build_prompt": ASKING,
     "ragcli.adapters.store:as_chunk": SEARCHING,
     "ragcli.adapters.reaching:Reaching.of": SEARCHING,
     "ragcli.adapters.chunk_table:ChunkTable.nearest": SEARCHING,

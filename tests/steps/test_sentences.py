@@ -41,6 +41,7 @@ def test_sentences_are_spans_in_order_that_leave_out_only_white_space(text: str)
         ("- one\n- two", ["- one", "- two"]),
         ("1. Open it.\n2. Close it. Go.", ["1. Open it.", "2. Close it.", "Go."]),
         ("## 8.1. Water\nIt is cold.", ["## 8.1. Water", "It is cold."]),
+        ("It ran at 55 km/h. Then J. Keller stopped.", ["It ran at 55 km/h.", "Then J. Keller stopped."]),
         ("He asked “Why?” and left.", ["He asked “Why?”", "and left."]),
     ],
 )
@@ -58,6 +59,7 @@ def test_a_wrapped_line_goes_on_and_an_empty_line_ends() -> None:
     [
         "The last words of a line may begin a sentence. He wrote\nthe condition himself, and so it is copied here.",
         "The tap stands behind the house and nobody but Ulla and\nSolène may ever turn it off.",
+        "Die Heizung wird in jedem Jahr zum ersten Mal geprüft am\n3. Oktober, sagt der Vertrag.",
         "In jedem Jahr wird vor dem ersten Frost im Keller der große\nWassertank geleert.",
     ],
 )
@@ -69,6 +71,7 @@ def test_a_line_is_wrapped_where_the_next_word_had_no_room(sentence: str) -> Non
 @pytest.mark.parametrize(
     "lines",
     [
+        ["1. The dome must be closed when gusts reach 55 km/h.", "2. It must be closed when it rains."],
         ["Customer, Address and the Date of the last Order received", "Miller"],
         ["INV-0452,2025-11-10,Elektro Brandl,encoder cable,64.00,paid", "INV-0471,2025-11-20,Gaz Vellanne,cylinders,386.00,open"],
         [

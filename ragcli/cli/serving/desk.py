@@ -85,13 +85,15 @@ def answer_reply(answer: Answer) -> Json:
 
 def answer_text(reply: Json) -> str:
     if reply["outcome"] == "no_evidence":
-        return "Not in the files."
-    lines = [
-        f"[{each['number']}] {each['path']}, {each['locator']}: "
-        + (f"“{each['quote']}”" if each["supported"] else "(not borne out by this passage)")
-        for each in reply["citations"]
-    ]
+        closest = f" What comes closest: {_source_text(reply['closest'])}" if reply["closest"] else ""
+        return f"Not in the files.{closest}"
+    lines = [f"[{each['number']}] {_source_text(each)}" for each in reply["citations"]]
     return "\n".join([reply["answer"], "", *lines] if lines else [reply["answer"], "", "(no source: check it)"])
+
+
+def _source_text(citation: Json) -> str:
+    told = f"“{citation['quote']}”" if citation["supported"] else "(not borne out by this passage)"
+    return f"{citation['path']}, {citation['locator']}: {told}"
 
 
 def list_reply(assistant: Assistant, arguments: Mapping[str, Any]) -> Json:

@@ -148,6 +148,7 @@ def answer_shape(answer: Answer) -> Shape:
         "usage": asdict(answer.usage),
         "took_ms": dict(answer.took_ms),
         "claims": [claim_shape(claim) for claim in answer.claims],
+        "closest": citation_shape(answer.closest) if answer.closest else None,
     }
 
 

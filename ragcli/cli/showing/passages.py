@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from ragcli.cli.showing.paper import Paper
 from ragcli.steps.citing import find_quote
 from ragcli.steps.languages import telling_words
 from ragcli.steps.sentences import words_of
-from ragcli.types import Answer, Citation, Hit, ScorePart, SearchResult
+from ragcli.types import Answer, Chunk, Citation, Hit, ScorePart, SearchResult
 
 NOT_IN_FILES = "Not in your files."
 SHORTEST_HEADING, HEAD_MARGIN = 20, 8
@@ -77,18 +78,31 @@ def _distinct(citations: Iterable[Citation]) -> list[Citation]:
 
 
 def nearest_lines(answer: Answer, paper: Paper) -> Iterator[str]:
-    """Where a person could look instead; on a terminal with the sentence of each that has most of the question's words."""
-    if answer.hits:
+    """Where a person could look instead, on a terminal with the sentence that may be worth it."""
+    near = list(islice(_near_misses(answer), NEAREST))
+    if near:
         yield "The nearest passages:"
-    for hit in answer.hits[:NEAREST]:
+    for hit, sentence in near:
         yield f"  {hit_head(hit, paper)}"
-        if paper.terminal and (sentence := _nearest_sentence(answer.question.text, hit.chunk.text)):
+        if paper.terminal and sentence:
             yield from map(paper.dim, paper.wrapped(paper.quote(sentence), "    "))
 
 
-def _nearest_sentence(question: str, text: str) -> str:
-    """The sentence with most of the question's telling words; empty if none has one."""
+def _near_misses(answer: Answer) -> Iterator[tuple[Hit, str]]:
+    """First the passage and the sentence of an answer that was held back; then the hits, each with its nearest sentence."""
+    closest, told = answer.closest, ""
+    if closest:
+        source = next(passage.hit for passage in answer.context.passages if passage.number == closest.number)
+        told = source.chunk.id
+        yield source, closest.quote
+    yield from ((hit, _nearest_sentence(answer.question.text, hit.chunk)) for hit in answer.hits if hit.chunk.id != told)
+
+
+def _nearest_sentence(question: str, chunk: Chunk) -> str:
+    """The sentence below the headings with most of the question's telling words; empty if none has one."""
     asked = telling_words(question)
+    above = {chunk.title, *chunk.heading}
+    text = "\n".join(line for line in chunk.text.splitlines() if not line.startswith("#") and line.strip() not in above)
     span = find_quote(" ".join(asked), text)
     sentence = text[slice(*span)] if span else ""
     return sentence if asked & words_of(sentence) else ""
