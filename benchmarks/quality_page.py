@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from setting import table_lines
@@ -23,6 +24,7 @@ COLUMNS = {
 RANKS = (1, 5, 10)
 Report = dict[str, Any]
 NOTHING = "–"
+FLOOR_COLUMNS = ("answered", "of these could be", "of what could be", "the others declined")
 
 
 def table_head(columns: Sequence[str] = tuple(COLUMNS)) -> list[str]:
@@ -44,7 +46,16 @@ def _cell(report: Report, column: str) -> str:
 def quality_page(kept: Sequence[Report], worth: Sequence[Report] = ()) -> str:
     """Markdown; every figure stands in one of the kept reports or tables."""
     answered = [report for report in kept if report["about"]["model"]]
-    parts = (_opening(kept), _tables(kept, answered), _worth(worth), _recall_plot(kept), _reliability(answered), _closing())
+    together = _together(answered)
+    parts = (
+        _opening(kept),
+        _tables(kept, answered),
+        _worth(worth),
+        _floors(together),
+        _recall_plot(kept),
+        _reliability([*together, *answered]),
+        _closing(),
+    )
     return "\n".join(line for part in parts for line in part) + "\n"
 
 
@@ -84,6 +95,50 @@ def _tables(kept: Sequence[Report], answered: Sequence[Report]) -> Iterator[str]
 def _worth(tables: Sequence[Report]) -> Iterator[str]:
     for table in tables:
         yield from (f"## {table['title']}", "", table["about"], "", *table_lines(table["rows"]), "")
+
+
+def _together(answered: Sequence[Report]) -> list[Report]:
+    """For each model that was asked more than one set, how sure it was of all their questions: a report of that alone."""
+    found = []
+    for model in dict.fromkeys(report["about"]["model"] for report in answered):
+        own = [report["calibration"]["bins"] for report in answered if report["about"]["model"] == model]
+        if len(own) > 1:
+            bins = {name: _merge([each[name] for each in own if name in each]) for name in sorted({*chain(*own)})}
+            asked = sum(each["n"] for each in bins.values())
+            error = sum(each["n"] * abs(each["confidence"] - each["answerable"]) for each in bins.values()) / asked
+            found.append({"set": f"all sets, {model}", "calibration": {"bins": bins, "error": error}})
+    return found
+
+
+def _merge(bins: Sequence[Mapping[str, float]]) -> Mapping[str, float]:
+    asked = sum(each["n"] for each in bins)
+    shares = {name: sum(each["n"] * each[name] for each in bins) / asked for name in ("confidence", "answerable")}
+    return {"n": asked, **shares}
+
+
+def _floors(together: Sequence[Report]) -> Iterator[str]:
+    """What other floors would let through, as far as the bins tell."""
+    for report in together:
+        bins = report["calibration"]["bins"]
+        yield f"## What another floor would let through: {report['set']}"
+        yield ""
+        yield "Questions judged at least so sure: how many, which share of them the files answer, and which share that is of all"
+        yield "that they answer; and of the others, which share is less sure. `answer.min_confidence` is the floor."
+        yield ""
+        yield from table_lines([["floor", *FLOOR_COLUMNS], *(_floor_row(name, bins) for name in bins)])
+        yield ""
+
+
+def _floor_row(name: str, bins: Mapping[str, Mapping[str, float]]) -> list[str]:
+    all_bins, shown = list(bins.values()), [each for other, each in bins.items() if other >= name]
+    (asked, could), (told, right) = _count(all_bins), _count(shown)
+    declined = 1 - (told - right) / (asked - could)
+    return [name.partition("-")[0], f"{told:.0f}", f"{right / told:.3f}", f"{right / could:.3f}", f"{declined:.3f}"]
+
+
+def _count(bins: Sequence[Mapping[str, float]]) -> tuple[float, float]:
+    """How many there are, and how many of them could be answered."""
+    return sum(each["n"] for each in bins), sum(each["n"] * each["answerable"] for each in bins)
 
 
 def _recall_plot(kept: Sequence[Report]) -> Iterator[str]:

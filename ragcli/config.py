@@ -71,7 +71,7 @@ class AnswerSettings:
     min_similarity: float = 0.25
     """With no passage at least this close to the question the model is not asked, unless it is not plainly English and shares a
     long word."""
-    min_confidence: float = 0.45
+    min_confidence: float = 0.65
     """Below this probability that the files answer, the answer is that they do not."""
     threads: int = 0
     """Threads of the engine; 0 takes the physical cores."""

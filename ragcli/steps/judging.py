@@ -41,7 +41,7 @@ LONGEST_GUESS = 300
 """Characters of the answer that the model guesses from, and of the question that it guesses, where each token is a step."""
 
 # A logistic regression over the development sets: see benchmarks/fit_confidence.py.
-VERDICT_WEIGHT, SURPRISE_WEIGHT, UNGUESSED_WEIGHT, OFFSET = 1.20, -0.08, -0.14, -0.76
+VERDICT_WEIGHT, SURPRISE_WEIGHT, UNGUESSED_WEIGHT, OFFSET = 1.20, -0.08, -0.14, 0.07
 VERBATIM_WEIGHT, STRANGERS_WEIGHT, OPPOSED_WEIGHT, OTHER_YEARS_WEIGHT = 0.39, -0.68, -0.98, -0.31
 
 NAME = re.compile(r"(?<=\s)(?:[A-ZÄÖÜÀ-Þ][\w'’-]+|\d[\w.,-]*\w)")

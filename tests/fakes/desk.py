@@ -17,7 +17,7 @@ from tests.fakes.store import MemoryStore
 from tests.fakes.walker import FakeWalker
 
 DOCS = Path("/docs")
-OPTIONS = AskOptions(words_weight=0.3, context_tokens=200, max_tokens=64, min_similarity=0.2, min_confidence=0.35)
+OPTIONS = AskOptions(words_weight=0.3, context_tokens=200, max_tokens=64, min_similarity=0.2, min_confidence=0.55)
 
 
 class Desk:
