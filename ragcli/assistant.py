@@ -11,22 +11,20 @@ Everything heavy is loaded when it is first needed: see ``machine``.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from ragcli import catalog
 from ragcli.config import Config, Locations
 from ragcli.errors import SourceError, StoreError
-from ragcli.flows.asking import AskOptions, AskPorts, ask_question, check_index, check_question
 from ragcli.flows.forgetting import forget_paths
 from ragcli.flows.indexing import IndexOptions, IndexPorts, index_collections, index_roots
-from ragcli.flows.searching import fits, search_chunks
-from ragcli.flows.translating import ask_across_languages, check_languages
-from ragcli.flows.vetting import vet_events
+from ragcli.flows.translating import check_languages
 from ragcli.layering import load_config
 from ragcli.machine import PORTS, Machine, resolve
+from ragcli.parts.answerer import Answerer
 from ragcli.parts.attendant import IndexAttendant
 from ragcli.parts.converser import Converser
 from ragcli.parts.declared import collections_to_refresh
@@ -38,29 +36,21 @@ from ragcli.parts.record_maker import RecordMaker
 from ragcli.parts.surveyor import CollectionSurveyor
 from ragcli.steps.planning import source_id_of
 from ragcli.types import (
-    Answer,
-    AnswerEvent,
-    AnswerFinished,
     Chunk,
     Finding,
     IndexEvent,
     IndexFinished,
     IndexReport,
-    Mode,
-    Question,
     Root,
-    SearchResult,
     StoredSource,
     StoreStats,
 )
 
-SAMPLED_FILES = 100
-"""Whose languages the doctor looks at."""
 EVALUATIONS = "eval"
 """Folder below the data folder for the indexes of evaluation sets."""
 
 
-class Assistant(ModelKeeper, IndexAttendant, RecordMaker, CollectionSurveyor, Converser, Examinee, Guardian, MapMaker):
+class Assistant(Answerer, ModelKeeper, IndexAttendant, RecordMaker, CollectionSurveyor, Converser, Examinee, Guardian, MapMaker):
     """An index, an embedder and a language model, each made from the settings when first used, or brought by the caller.
 
     Methods that end in ``_events`` are generators: nothing happens until they are iterated, and closing them stops the work.
@@ -153,80 +143,6 @@ class Assistant(ModelKeeper, IndexAttendant, RecordMaker, CollectionSurveyor, Co
             reason_to_wait=machine.reason_to_wait,
         )
 
-    # ---- asking ----
-
-    def search(self, question: Question) -> SearchResult:
-        """The best hits. A search by words needs no embedder.
-
-        Raises StoreError ``index-missing``, ``index-empty``, ``index-mismatch``; UsageError ``empty-question``; ModelError.
-        """
-        check_question(question.text)
-        self._check_index(question)
-        return search_chunks(question, self._ask_ports(), words_weight=self.config.search.words_weight)
-
-    def ask_events(
-        self,
-        question: Question,
-        *,
-        piped: str | Iterable[str] | None = None,
-        only_piped: bool = False,
-        max_tokens: int | None = None,
-        strict: bool = False,
-    ) -> Iterator[AnswerEvent]:
-        """Retrieved, Packed, Deltas, and AnswerFinished last; without close passages only the first and the last.
-
-        ``piped`` is a text to answer from, whole or in blocks, with or without an index; or with nothing else, if
-        ``only_piped``. ``strict`` drops what no passage bears out. Raises UsageError, StoreError, ModelError.
-        """
-        check_question(question.text)
-        if not piped:
-            self._check_index(question)
-        if self.config.answer.model != "auto":
-            self.machine.check_model()  # who names a model wants to know that it is not there, whatever is found
-        with_store = not piped or (not only_piped and self._has_fitting_index())
-        ports = self._ask_ports(with_store=with_store)
-
-        def ask(asked: Question) -> Iterator[AnswerEvent]:
-            return ask_question(asked, ports, self._ask_options(max_tokens), piped=piped)
-
-        knows_many = piped or not catalog.knows_only_english(self.config.models.embedder)
-        events = ask(question) if knows_many else ask_across_languages(question, ask, ports.model, self._sample_texts)
-        yield from vet_events(events, None if question.mode == "words" else ports.embedder, strict=strict)
-
-    def ask(self, text: str, **options: Any) -> Answer:
-        """As ``ask_events`` for a question of that text, all at once."""
-        question = Question(text, limit=self.config.search.limit, mode=cast(Mode, self.config.search.mode))
-        *_, last = self.ask_events(question, **options)
-        assert isinstance(last, AnswerFinished)
-        return last.answer
-
-    def _ask_ports(self, *, with_store: bool = True) -> AskPorts:
-        machine = self.machine
-        return AskPorts(
-            machine.store if with_store else None,
-            lambda: machine.embedder,
-            lambda: machine.model,
-            reranker=machine.make_reranker,
-            knows_only_english=catalog.knows_only_english(self.config.models.embedder),
-        )
-
-    def _ask_options(self, max_tokens: int | None = None) -> AskOptions:
-        answer = self.config.answer
-        return AskOptions(
-            words_weight=self.config.search.words_weight,
-            context_tokens=answer.context_tokens,
-            max_tokens=max_tokens or answer.max_tokens,
-            min_similarity=answer.min_similarity,
-            min_confidence=answer.min_confidence,
-        )
-
-    def _check_index(self, question: Question) -> None:
-        check_index(question, self.machine.store, lambda: self.machine.identity)
-
-    def _has_fitting_index(self) -> bool:
-        stored = self.machine.store.identity()
-        return stored is not None and fits(stored, self.machine.identity) and self.machine.store.holds_chunks
-
     def _beside(self, folder: Path, model: str | None) -> Assistant:
         """An assistant with an index of its own for the folder, and what the caller brought to this one."""
         place = Locations(self.locations.data / EVALUATIONS / source_id_of(folder, EVALUATIONS), self.locations.config_file)
@@ -297,13 +213,6 @@ class Assistant(ModelKeeper, IndexAttendant, RecordMaker, CollectionSurveyor, Co
         )
         name = self.config.models.embedder
         yield from check_languages(self._sample_texts(), name, knows_only_english=catalog.knows_only_english(name))
-
-    def _sample_texts(self) -> Iterator[str]:
-        """The beginnings of some indexed files, evenly spread."""
-        store = self.machine.store
-        held = [source for source in store.sources().values() if source.chunks] if store.identity() else []
-        for source in held[:: max(1, len(held) // SAMPLED_FILES)]:
-            yield from (chunk.text for chunk in store.chunks_of(source.id)[:2])
 
     def offline_proof(self) -> Iterator[Finding]:
         """What the kernel answers to each way out, with the libraries, the index and the models loaded; a verdict last."""

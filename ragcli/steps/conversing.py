@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ragcli.steps.citing import SPACED_MARKER
 from ragcli.steps.languages import guess_language
 from ragcli.steps.sentences import words_of
 from ragcli.types import Answer, Message, Prompt, Turn
@@ -163,9 +164,15 @@ def rewrite_by_rules(text: str, turns: Sequence[Turn]) -> StandAlone:
         return StandAlone(replaced, True)
     before = last.standalone.strip()
     background = [before if before.endswith(")") else before.rstrip("?!. ？") + "?"]
-    if len(last.answer) <= SHORT_ANSWER and any(letter.isupper() for letter in last.answer) and not re.search(r"\d", last.answer):
-        background.append(last.answer.rstrip(".") + ".")
+    said = _said(last)
+    if len(said) <= SHORT_ANSWER and any(letter.isupper() for letter in said) and not re.search(r"\d", said):
+        background.append(said.rstrip(".") + ".")
     return StandAlone(f"{text.strip()} ({' '.join(background)})", True, has_background=True)
+
+
+def _said(turn: Turn) -> str:
+    """The answer without the numbers of passages, which mean nothing any more."""
+    return SPACED_MARKER.sub("", turn.answer).strip()
 
 
 def _without_connective(text: str) -> str:
@@ -203,7 +210,7 @@ def build_rewriting(text: str, turns: Sequence[Turn]) -> Prompt:
     """Asks a model for the question as it would stand alone; short, for it is read before every such question."""
     said = []
     for turn in turns[-TURNS_LOOKED_AT:]:
-        said += [f"Question: {turn.standalone}", f"Answer: {turn.answer[:SHORT_ANSWER] or 'not known'}"]
+        said += [f"Question: {turn.standalone}", f"Answer: {_said(turn)[:SHORT_ANSWER] or 'not known'}"]
     task = (
         "Rewrite the last question so that it can be understood alone, in its language: put names for he, she, it and the like."
     )

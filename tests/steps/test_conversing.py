@@ -162,6 +162,12 @@ def test_the_model_is_asked_briefly() -> None:
     assert sum(count_words(message.content) for message in prompt.messages) < 150
 
 
+def test_the_numbers_of_passages_are_no_part_of_what_was_said() -> None:
+    signed = Turn("Who signed the lease?", "Who signed the lease?", "Rufus Pemberlin [2]")
+    assert rewrite_by_rules("Where does he live?", [signed]).text == f"Where does he live? ({signed.question} Rufus Pemberlin.)"
+    assert "[2]" not in build_rewriting("Where does he live?", [signed]).messages[-1].content
+
+
 def test_a_turn_keeps_the_answer_only_if_there_is_one_and_it_may() -> None:
     answered = Answer(Question("the whole question"), "It ends.", "answered", 0.9)
     assert turn_of("it?", answered) == Turn("it?", "the whole question", "It ends.")

@@ -11,6 +11,7 @@ from ragcli.cli.shell.blocks import show_in_blocks
 from ragcli.cli.shell.looking import Looking
 from ragcli.cli.shell.transcripts import append_turns, session_file
 from ragcli.errors import RagError
+from ragcli.steps.conversing import turn_of
 from ragcli.types import Answer, Question, Turn
 
 COMMANDS = {
@@ -95,8 +96,7 @@ class Shell(Looking, Adjusting):
             interrupts.interrupt_handled()
             self.session.notice("\nStopped.")
             return
-        said = answer.text if answer.outcome == "answered" else ""
-        self._remember(Turn(text, answer.question.text, said), answer)
+        self._remember(turn_of(text, answer), answer)
 
     def _answer(self, question: Question) -> Answer:
         answer = show_in_blocks(self.session, self.assistant.ask_events(question))

@@ -1,0 +1,108 @@
+"""Questions that ask several things: each part is asked by itself, and what they say is told together, as a list."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from ragcli.flows.translating import Ask
+from ragcli.steps.conversing import turn_of
+from ragcli.steps.dividing import divide_question
+from ragcli.steps.tasks import choose_task
+from ragcli.types import Answer, AnswerEvent, AnswerFinished, Citation, Context, Delta, Hit, Question, Turn, Usage
+
+StandAlone = Callable[[str, Sequence[Turn]], str]
+"""The question with what it leans on of the turns."""
+MARKER = re.compile(r"\[(\d{1,3})\]")
+ITEM = "- "
+
+
+def ask_part_by_part(question: Question, ask: Ask, stand_alone: StandAlone) -> Iterator[AnswerEvent]:
+    """The events of ``ask``; of a question that asks several things, those of each part, and one Answer to all of them last.
+
+    A part that leans on the one before ("and when was it paid?") is understood by that one and its answer. What the files do not
+    say is told below what they do; if no part is answered, nothing is. What is more than facts is never divided.
+    """
+    parts = divide_question(question.text) if choose_task(question.text) != "full" else ()
+    if len(parts) < 2:
+        yield from ask(question)
+        return
+    turns: list[Turn] = []
+    answers: list[Answer] = []
+    begun = False
+    for part in parts:
+        lead = f"\n{ITEM}" if begun else ITEM
+        passages = sum(len(answer.context.passages) for answer in answers)
+        for event in ask(replace(question, text=stand_alone(part, turns))):
+            if isinstance(event, AnswerFinished):
+                answers.append(_renumber(event.answer, passages))
+                turns.append(turn_of(part, event.answer))
+            elif isinstance(event, Delta) and event.text:
+                yield Delta(lead + _shift(event.text, passages))
+                lead, begun = "", True
+            else:
+                yield event
+    told = [answer for answer in answers if answer.outcome == "answered"]
+    missing = [part for part, answer in zip(parts, answers, strict=True) if answer.outcome != "answered"]
+    notes = "".join(f"\n{ITEM}Not in your files: “{part}”" for part in missing) if told else ""
+    if begun and notes:
+        yield Delta(notes)
+    yield AnswerFinished(replace(_join(question, told or answers, notes), hits=_distinct(answers)))
+
+
+def _shift(text: str, by: int) -> str:
+    return MARKER.sub(lambda marker: f"[{int(marker[1]) + by}]", text)
+
+
+def _renumber(answer: Answer, by: int) -> Answer:
+    """The same answer where so many passages stand before its own."""
+
+    def cite(citation: Citation) -> Citation:
+        return replace(citation, number=citation.number + by)
+
+    passages = tuple(replace(passage, number=passage.number + by) for passage in answer.context.passages)
+    return replace(
+        answer,
+        text=_shift(answer.text, by),
+        citations=tuple(map(cite, answer.citations)),
+        context=replace(answer.context, passages=passages),
+        claims=tuple(replace(claim, numbers=tuple(number + by for number in claim.numbers)) for claim in answer.claims),
+        closest=cite(answer.closest) if answer.closest else None,
+    )
+
+
+def _join(question: Question, answers: Sequence[Answer], notes: str) -> Answer:
+    """One answer, as probable as the least probable of them."""
+    took: Counter[str] = Counter()
+    for answer in answers:
+        took.update(answer.took_ms)
+    return Answer(
+        question,
+        "\n".join(ITEM + answer.text for answer in answers if answer.text) + notes,
+        answers[0].outcome,
+        min(answer.confidence for answer in answers),
+        citations=tuple(citation for answer in answers for citation in answer.citations),
+        context=_join_contexts([answer.context for answer in answers]),
+        model=next((answer.model for answer in answers if answer.model), None),
+        usage=Usage(sum(answer.usage.prompt_tokens for answer in answers), sum(answer.usage.answer_tokens for answer in answers)),
+        took_ms=took,
+        claims=tuple(claim for answer in answers for claim in answer.claims),
+        closest=next((answer.closest for answer in answers if answer.closest), None),
+    )
+
+
+def _join_contexts(contexts: Sequence[Context]) -> Context:
+    passages = tuple(passage for context in contexts for passage in context.passages)
+    left_out = tuple(hit for context in contexts for hit in context.left_out)
+    return Context(passages, left_out, sum(context.tokens for context in contexts))
+
+
+def _distinct(answers: Sequence[Answer]) -> tuple[Hit, ...]:
+    """What was found for any of them; a passage that was found twice stands where it was found first."""
+    found: dict[str, Hit] = {}
+    for answer in answers:
+        for hit in answer.hits:
+            found.setdefault(hit.chunk.id, hit)
+    return tuple(found.values())
