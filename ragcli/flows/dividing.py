@@ -16,7 +16,8 @@ from ragcli.types import Answer, AnswerEvent, AnswerFinished, Citation, Context,
 StandAlone = Callable[[str, Sequence[Turn]], str]
 """The question with what it leans on of the turns."""
 MARKER = re.compile(r"\[(\d{1,3})\]")
-ITEM = "- "
+FURTHER_LINE = re.compile(r"\n(?=[^\n])")
+ITEM, INDENT = "- ", "\n  "
 
 
 def ask_part_by_part(question: Question, ask: Ask, stand_alone: StandAlone) -> Iterator[AnswerEvent]:
@@ -40,7 +41,7 @@ def ask_part_by_part(question: Question, ask: Ask, stand_alone: StandAlone) -> I
                 answers.append(_renumber(event.answer, passages))
                 turns.append(turn_of(part, event.answer))
             elif isinstance(event, Delta) and event.text:
-                yield Delta(lead + _shift(event.text, passages))
+                yield Delta(lead + _in_item(event.text, passages))
                 lead, begun = "", True
             else:
                 yield event
@@ -52,23 +53,24 @@ def ask_part_by_part(question: Question, ask: Ask, stand_alone: StandAlone) -> I
     yield AnswerFinished(replace(_join(question, told or answers, notes), hits=_distinct(answers)))
 
 
-def _shift(text: str, by: int) -> str:
-    return MARKER.sub(lambda marker: f"[{int(marker[1]) + by}]", text)
+def _in_item(text: str, passages: int) -> str:
+    """As it stands in an item of a list, where so many passages stand before its own."""
+    return MARKER.sub(lambda marker: f"[{int(marker[1]) + passages}]", FURTHER_LINE.sub(INDENT, text))
 
 
-def _renumber(answer: Answer, by: int) -> Answer:
-    """The same answer where so many passages stand before its own."""
+def _renumber(answer: Answer, passages: int) -> Answer:
+    """The same answer as an item of a list, where so many passages stand before its own."""
 
     def cite(citation: Citation) -> Citation:
-        return replace(citation, number=citation.number + by)
+        return replace(citation, number=citation.number + passages)
 
-    passages = tuple(replace(passage, number=passage.number + by) for passage in answer.context.passages)
+    own = tuple(replace(passage, number=passage.number + passages) for passage in answer.context.passages)
     return replace(
         answer,
-        text=_shift(answer.text, by),
+        text=_in_item(answer.text, passages),
         citations=tuple(map(cite, answer.citations)),
-        context=replace(answer.context, passages=passages),
-        claims=tuple(replace(claim, numbers=tuple(number + by for number in claim.numbers)) for claim in answer.claims),
+        context=replace(answer.context, passages=own),
+        claims=tuple(replace(claim, numbers=tuple(number + passages for number in claim.numbers)) for claim in answer.claims),
         closest=cite(answer.closest) if answer.closest else None,
     )
 

@@ -94,6 +94,13 @@ def test_nothing_is_answered_if_no_part_is() -> None:
     assert len(answer.hits) == 1  # the same passage was found twice
 
 
+def test_what_takes_several_lines_stays_one_item() -> None:
+    answer, told = finish(
+        BOTH, Asked(FILES | {COST: ("64 euros [1]\nBut another file says:\n46 euros [2]", ("64 euros", "46 euros"))})
+    )
+    assert answer.text == told == "- 64 euros [1]\n  But another file says:\n  46 euros [2]\n- On 5 December [3]."
+
+
 def test_what_is_told_at_the_end_alone_is_told_then() -> None:
     answer, told = finish(BOTH, Asked({COST: FILES[COST]}, streams=False))
     assert told == ""
