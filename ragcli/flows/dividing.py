@@ -11,7 +11,7 @@ from ragcli.flows.translating import Ask
 from ragcli.steps.conversing import turn_of
 from ragcli.steps.dividing import divide_question
 from ragcli.steps.tasks import choose_task
-from ragcli.types import Answer, AnswerEvent, AnswerFinished, Citation, Context, Delta, Hit, Question, Turn, Usage
+from ragcli.types import Answer, AnswerEvent, AnswerFinished, Citation, Context, Delta, Hit, Packed, Question, Turn, Usage
 
 StandAlone = Callable[[str, Sequence[Turn]], str]
 """The question with what it leans on of the turns."""
@@ -44,7 +44,7 @@ def ask_part_by_part(question: Question, ask: Ask, stand_alone: StandAlone) -> I
                 yield Delta(lead + _in_item(event.text, passages))
                 lead, begun = "", True
             else:
-                yield event
+                yield Packed(_shift(event.context, passages)) if isinstance(event, Packed) else event
     told = [answer for answer in answers if answer.outcome == "answered"]
     missing = [part for part, answer in zip(parts, answers, strict=True) if answer.outcome != "answered"]
     notes = "".join(f"\n{ITEM}Not in your files: “{part}”" for part in missing) if told else ""
@@ -58,18 +58,21 @@ def _in_item(text: str, passages: int) -> str:
     return MARKER.sub(lambda marker: f"[{int(marker[1]) + passages}]", FURTHER_LINE.sub(INDENT, text))
 
 
+def _shift(context: Context, passages: int) -> Context:
+    return replace(context, passages=tuple(replace(passage, number=passage.number + passages) for passage in context.passages))
+
+
 def _renumber(answer: Answer, passages: int) -> Answer:
     """The same answer as an item of a list, where so many passages stand before its own."""
 
     def cite(citation: Citation) -> Citation:
         return replace(citation, number=citation.number + passages)
 
-    own = tuple(replace(passage, number=passage.number + passages) for passage in answer.context.passages)
     return replace(
         answer,
         text=_in_item(answer.text, passages),
         citations=tuple(map(cite, answer.citations)),
-        context=replace(answer.context, passages=own),
+        context=_shift(answer.context, passages),
         claims=tuple(replace(claim, numbers=tuple(number + passages for number in claim.numbers)) for claim in answer.claims),
         closest=cite(answer.closest) if answer.closest else None,
     )

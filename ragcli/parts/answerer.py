@@ -43,7 +43,8 @@ class Answerer:
         max_tokens: int | None = None,
         strict: bool = False,
     ) -> Iterator[AnswerEvent]:
-        """Retrieved, Packed, Deltas, and AnswerFinished last; without close passages only the first and the last.
+        """Retrieved, Packed, Deltas, and AnswerFinished last; without close passages only the first and the last. Of a question
+        that asks several things all but the last come for each of them.
 
         ``piped`` is a text to answer from, whole or in blocks, with or without an index; or with nothing else, if
         ``only_piped``. ``strict`` drops what no passage bears out. Raises UsageError, StoreError, ModelError.

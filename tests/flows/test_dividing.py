@@ -66,6 +66,8 @@ def test_numbers_go_on_from_part_to_part() -> None:
     answer, _ = finish(BOTH, Asked())
     texts = {passage.number: passage.text for passage in answer.context.passages}
     assert list(texts) == [1, 2, 3]
+    packed = [event for event in ask_part_by_part(Question(BOTH), Asked(), lambda part, _: part) if isinstance(event, Packed)]
+    assert tuple(passage for event in packed for passage in event.context.passages) == answer.context.passages
     assert [(citation.number, citation.quote) for citation in answer.citations] == [(2, texts[2]), (3, texts[3])]
 
 
