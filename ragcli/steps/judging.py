@@ -29,6 +29,8 @@ VERDICT_TASK = "Do you know the answer after reading the text? Say yes or no."
 curve rose by 0.03 to 0.09 on three development sets and stayed on two. The mean of several such questions brought no more."""
 LONGEST_EVIDENCE = 900
 """Characters: three long sentences. More than that dilutes the verdict."""
+LEAST_EVIDENCE = 300
+"""Of short lines so many characters: what a list is about often stands some lines above."""
 LEAST, MOST = 1e-4, 1 - 1e-4
 """No verdict counts as surer than this."""
 MOST_SURPRISE = 15.0
@@ -70,7 +72,11 @@ def choose_evidence(question: str, answer: str, context: Context) -> Evidence:
 
     The context has a passage. Without an answer it is the sentence nearest to the question.
     """
-    windows = [(passage, *window) for passage in context.passages for window in split_windows(passage.text, LONGEST_EVIDENCE)]
+    windows = [
+        (passage, *window)
+        for passage in context.passages
+        for window in split_windows(passage.text, LONGEST_EVIDENCE, LEAST_EVIDENCE)
+    ]
     sentences = [passage.text[slice(*sentence)] for passage, sentence, _ in windows]
     asked, said = _word_shares(question, sentences), _word_shares(answer, sentences)
     wanted = plain_words(answer)

@@ -30,6 +30,7 @@ GERMAN_DAY = re.compile(
 LIST_NUMBER = re.compile(r"[ \t>#*-]*\d\d?(?:\.\d\d?)*")
 """What a line of a list or a heading begins with, up to its full stop."""
 LIST_ITEM = re.compile(rf"{LIST_NUMBER.pattern}[.)][ \t]")
+SENTENCE_MARKS = frozenset('.!?…。！？»”’」』"')
 SENTENCE_END = re.compile(r"[.!?…](?=\s|$)")
 WRAPPED_LINE = 50
 """Characters: a line break behind at least so many may be one of a wrapped line."""
@@ -81,18 +82,32 @@ def split_sentences(text: str) -> list[tuple[int, int]]:
     return [span for span in (_trim(text, *span) for span in spans) if span[0] < span[1]]
 
 
-def split_windows(text: str, longest: int) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+def split_windows(text: str, longest: int, least: int = 0) -> list[tuple[tuple[int, int], tuple[int, int]]]:
     """The span of each sentence, and that of it between the one before and the one behind it, if they have no more than
     ``longest`` characters, else as many of the sentence alone. A text without sentences is one.
+
+    Where these are lines that end no sentence, as of a list or a table, there are more of them: about ``least`` characters.
     """
     spans = split_sentences(text) or [(0, len(text))]
     windows = []
     for place, (start, end) in enumerate(spans):
-        first, last = spans[max(0, place - 1)][0], spans[min(len(spans) - 1, place + 1)][1]
-        if last - first > longest:
-            first, last = start, min(end, start + longest)
-        windows.append(((start, end), (first, last)))
+        first, last = max(0, place - 1), min(len(spans) - 1, place + 1)
+        if spans[last][1] - spans[first][0] > longest:
+            windows.append(((start, end), (start, min(end, start + longest))))
+            continue
+        while spans[last][1] - spans[first][0] < least:
+            before = first - (first > 0 and _is_line(text, spans[first]))
+            behind = last + (last < len(spans) - 1 and _is_line(text, spans[last]))
+            if (before, behind) == (first, last) or spans[behind][1] - spans[before][0] > longest:
+                break
+            first, last = before, behind
+        windows.append(((start, end), (spans[first][0], spans[last][1])))
     return windows
+
+
+def _is_line(text: str, span: tuple[int, int]) -> bool:
+    """Whether the span is a line of its own, which ends with no mark of a sentence."""
+    return text[slice(*span)].rstrip()[-1:] not in SENTENCE_MARKS
 
 
 def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:

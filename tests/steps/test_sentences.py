@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragcli.steps.sentences import LOOP_TURNS, SHORTEST_LOOP, WORD, find_loop, split_sentences, words_of
+from ragcli.steps.sentences import LOOP_TURNS, SHORTEST_LOOP, WORD, find_loop, split_sentences, split_windows, words_of
 
 texts = st.text(max_size=200) | st.text(st.sampled_from("ab .!?\n。」\"'C"), max_size=200)
 
@@ -128,3 +128,41 @@ def test_a_loop_is_found_whatever_stands_before_it(before: str, turn: str, turns
     if WORD.search(turn):
         assert loop is not None
         assert loop <= len(before) + len(turn) + 1, "the mark that ends a sentence may be the next turn's first"
+
+
+PRICES = "| Room | Price |\n| --- | --- |\n| Lyra | 40 |\n| Vega | 45 |\n| Deneb | 50 |\n| Rigel | 60 |"
+
+
+def windows_of(text: str, longest: int, least: int = 0) -> dict[str, str]:
+    """Each sentence, and what stands around it."""
+    return {text[slice(*span)]: text[slice(*around)] for span, around in split_windows(text, longest, least)}
+
+
+def test_a_sentence_has_its_neighbours_around_it() -> None:
+    assert windows_of("One. Two. Three. Four.", 100) == {
+        "One.": "One. Two.",
+        "Two.": "One. Two. Three.",
+        "Three.": "Two. Three. Four.",
+        "Four.": "Three. Four.",
+    }
+
+
+def test_lines_of_a_table_have_more_of_them_around() -> None:
+    assert windows_of(PRICES, 200)["| Deneb | 50 |"] == "| Vega | 45 |\n| Deneb | 50 |\n| Rigel | 60 |"
+    assert windows_of(PRICES, 200, 200)["| Deneb | 50 |"] == PRICES
+
+
+def test_a_finished_sentence_needs_no_more_around_it() -> None:
+    text = "A tank, if they agree\n\nA fan\n\nIt costs 900 euros. Promise no date. The rest is open. Nobody knows."
+    assert (
+        windows_of(text, 200, 200)["It costs 900 euros."]
+        == "A tank, if they agree\n\nA fan\n\nIt costs 900 euros. Promise no date."
+    )
+
+
+@given(texts, st.integers(1, 120), st.integers(0, 120))
+def test_what_stands_around_a_sentence_is_no_longer_than_wished(text: str, longest: int, least: int) -> None:
+    for (start, end), (first, last) in split_windows(text, longest, least):
+        assert first <= start <= last <= len(text)
+        assert last - first <= longest
+        assert last >= min(end, first + longest)
