@@ -19,6 +19,9 @@ MARK = re.compile(
     rf"|(?<!{LATIN})(?:"
     rf"{LATIN}[\w-]+\.[a-z][a-z0-9]{{0,4}}"  # a file name
     r"|\d{4}-\d{2}(?:-\d{2})?"  # a date
+    rf"|[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)*-\d{LATIN}*(?:-[A-Z0-9]+)*"  # a code with hyphens: INV-2025-0417, F-16
+    r"|[a-z]{1,6}(?:-\d{2,})*-\d{3,}(?:-\d+)*"  # and as it is often typed: e-412
+    r"|v?\d+(?:\.\d+){2,}"  # a version, 31.12.2025
     rf"|(?=[0-9_]*[A-Za-z])(?={LATIN}*[0-9_]){LATIN}{{2,}}"  # letters with digits: P3081, read_file
     rf"|{LATIN}*[a-z][A-Z]{LATIN}*"  # camelCase
     r"|[A-Z]{2,}"  # an acronym
