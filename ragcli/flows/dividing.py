@@ -50,7 +50,7 @@ def ask_part_by_part(question: Question, ask: Ask, stand_alone: StandAlone) -> I
     notes = "".join(f"\n{ITEM}Not in your files: “{part}”" for part in missing) if told else ""
     if begun and notes:
         yield Delta(notes)
-    yield AnswerFinished(replace(_join(question, told or answers, notes), hits=_distinct(answers)))
+    yield AnswerFinished(_with_costs(_join(question, told or answers, notes), answers))
 
 
 def _in_item(text: str, passages: int) -> str:
@@ -80,9 +80,6 @@ def _renumber(answer: Answer, passages: int) -> Answer:
 
 def _join(question: Question, answers: Sequence[Answer], notes: str) -> Answer:
     """One answer, as probable as the least probable of them."""
-    took: Counter[str] = Counter()
-    for answer in answers:
-        took.update(answer.took_ms)
     return Answer(
         question,
         "\n".join(ITEM + answer.text for answer in answers if answer.text) + notes,
@@ -91,11 +88,19 @@ def _join(question: Question, answers: Sequence[Answer], notes: str) -> Answer:
         citations=tuple(citation for answer in answers for citation in answer.citations),
         context=_join_contexts([answer.context for answer in answers]),
         model=next((answer.model for answer in answers if answer.model), None),
-        usage=Usage(sum(answer.usage.prompt_tokens for answer in answers), sum(answer.usage.answer_tokens for answer in answers)),
-        took_ms=took,
         claims=tuple(claim for answer in answers for claim in answer.claims),
         closest=next((answer.closest for answer in answers if answer.closest), None),
     )
+
+
+def _with_costs(joined: Answer, answers: Sequence[Answer]) -> Answer:
+    """The joined answer with what was found for all parts and what they cost, also those that were not answered."""
+    took: Counter[str] = Counter()
+    for answer in answers:
+        took.update(answer.took_ms)
+    used = [answer.usage for answer in answers]
+    usage = Usage(sum(each.prompt_tokens for each in used), sum(each.answer_tokens for each in used))
+    return replace(joined, hits=_distinct(answers), usage=usage, took_ms=took)
 
 
 def _join_contexts(contexts: Sequence[Context]) -> Context:

@@ -34,7 +34,7 @@ class Asked:
         answer = Answer(question, said, "answered", 0.9, context=context, hits=hits, usage=Usage(100, 5), took_ms={"total": 7.0})
         if not said:
             nearest = cite_statement("Nothing of it.", context.passages)
-            yield AnswerFinished(Answer(question, "", "no_evidence", 0.2, context=context, hits=hits, closest=nearest))
+            yield AnswerFinished(replace(answer, outcome="no_evidence", confidence=0.2, closest=nearest))
             return
         if self.streams:
             yield Delta("")
@@ -86,6 +86,7 @@ def test_what_the_files_do_not_say_is_told_below_what_they_do() -> None:
     answer, told = finish(BOTH, Asked({PAID: FILES[PAID]}))
     assert answer.text == told == f"- On 5 December [2].\n- Not in your files: “{COST}”"
     assert (answer.outcome, answer.confidence, answer.closest) == ("answered", 0.9, None)
+    assert answer.usage == Usage(200, 10)  # of both parts
     assert [citation.number for citation in answer.citations] == [passage.number for passage in answer.context.passages] == [2]
 
 
