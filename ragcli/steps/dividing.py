@@ -14,6 +14,8 @@ from ragcli.steps.sentences import WORD, split_sentences
 MOST_PARTS = 4
 LEAST_WORDS = 3
 """Of a part: "and when?" is left to the question that it stands in."""
+LONGEST_QUESTION = 600
+"""Characters: what is longer is a text with a question in it."""
 AUXILIARY = r"(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|shall|should|may|might|must)"
 
 
@@ -58,7 +60,7 @@ def divide_question(text: str) -> tuple[str, ...]:
     What a later part leaves out ("and how much does it cost?") is not put in.
     """
     grammar = GRAMMARS.get(guess_language(text) or "en")
-    if grammar is None:
+    if grammar is None or len(text) > LONGEST_QUESTION:
         return (text,)
     parts = [part for start, end in split_sentences(text) for part in _divide_sentence(text[start:end], grammar)]
     begins = re.compile(rf"[\s¿]*(?:(?:{grammar.conjunction})\s+)?{_asking(grammar)}", re.IGNORECASE)

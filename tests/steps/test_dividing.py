@@ -41,6 +41,7 @@ WHOLE = (
     "I lost my card. What does a new one cost?",
     "2022年谁当选台北市市长和高雄市市长？",
     "invoice and what",
+    "What is the lease, and when does it end? " * 20,
     "",
 )
 
