@@ -9,6 +9,8 @@ from typing import Any
 
 from setting import table_lines
 
+from ragcli.steps.scoring import Bin, calibration_error
+
 COLUMNS = {
     "recall@5": ("retrieval", "recall@5"),
     "nDCG@10": ("retrieval", "ndcg@10"),
@@ -104,8 +106,7 @@ def _together(answered: Sequence[Report]) -> list[Report]:
         own = [report["calibration"]["bins"] for report in answered if report["about"]["model"] == model]
         if len(own) > 1:
             bins = {name: _merge([each[name] for each in own if name in each]) for name in sorted({*chain(*own)})}
-            asked = sum(each["n"] for each in bins.values())
-            error = sum(each["n"] * abs(each["confidence"] - each["answerable"]) for each in bins.values()) / asked
+            error = calibration_error([Bin(name, **each) for name, each in bins.items()])
             found.append({"set": f"all sets, {model}", "calibration": {"bins": bins, "error": error}})
     return found
 

@@ -8,19 +8,19 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from ragcli.flows.translating import Ask
+from ragcli.steps.citing import shift_markers
 from ragcli.steps.conversing import turn_of
 from ragcli.steps.dividing import divide_question
 from ragcli.steps.tasks import choose_task
 from ragcli.types import Answer, AnswerEvent, AnswerFinished, Citation, Context, Delta, Hit, Packed, Question, Turn, Usage
 
-StandAlone = Callable[[str, Sequence[Turn]], str]
-"""The question with what it leans on of the turns."""
-MARKER = re.compile(r"\[(\d{1,3})\]")
+Complete = Callable[[str, Sequence[Turn]], str]
+"""Gives the question with what it leans on of the turns."""
 FURTHER_LINE = re.compile(r"\n(?=[^\n])")
 ITEM, INDENT = "- ", "\n  "
 
 
-def ask_part_by_part(question: Question, ask: Ask, stand_alone: StandAlone) -> Iterator[AnswerEvent]:
+def ask_part_by_part(question: Question, ask: Ask, complete: Complete) -> Iterator[AnswerEvent]:
     """The events of ``ask``; of a question that asks several things, those of each part, and one Answer to all of them last.
 
     A part that leans on the one before ("and when was it paid?") is understood by that one and its answer. What the files do not
@@ -36,7 +36,7 @@ def ask_part_by_part(question: Question, ask: Ask, stand_alone: StandAlone) -> I
     for part in parts:
         lead = f"\n{ITEM}" if begun else ITEM
         passages = sum(len(answer.context.passages) for answer in answers)
-        for event in ask(replace(question, text=stand_alone(part, turns))):
+        for event in ask(replace(question, text=complete(part, turns))):
             if isinstance(event, AnswerFinished):
                 answers.append(_renumber(event.answer, passages))
                 turns.append(turn_of(part, event.answer))
@@ -55,7 +55,7 @@ def ask_part_by_part(question: Question, ask: Ask, stand_alone: StandAlone) -> I
 
 def _in_item(text: str, passages: int) -> str:
     """As it stands in an item of a list, where so many passages stand before its own."""
-    return MARKER.sub(lambda marker: f"[{int(marker[1]) + passages}]", FURTHER_LINE.sub(INDENT, text))
+    return shift_markers(FURTHER_LINE.sub(INDENT, text), passages)
 
 
 def _shift(context: Context, passages: int) -> Context:

@@ -114,6 +114,11 @@ def add_markers(text: str, context: Context, question: str = "") -> str:
     return marked + text[position:]
 
 
+def shift_markers(text: str, by: int) -> str:
+    """The text where each marker names the passages so many further on."""
+    return MARKER.sub(lambda marker: re.sub(r"\d+", lambda number: str(int(number[0]) + by), marker[0]), text)
+
+
 def _last_sentence(text: str) -> str:
     plain = MARKER.sub("", text)
     spans = split_sentences(plain)

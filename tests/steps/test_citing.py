@@ -15,6 +15,7 @@ from ragcli.steps.citing import (
     may_become_not_found,
     says_not_found,
     settle_markers,
+    shift_markers,
 )
 from ragcli.types import Context, Passage
 from tests.fakes.passages import context_of, hit
@@ -218,3 +219,8 @@ def test_the_agreed_words_are_held_back_from_their_first_letter(length: int) -> 
 def test_a_marker_alone_is_not_shown_yet(said: str) -> None:
     assert may_become_not_found(said)
     assert not may_become_not_found(f"{said} 45 minutes" if "NOT" not in said else "[1] 45 minutes")
+
+
+def test_markers_can_name_passages_further_on() -> None:
+    assert shift_markers("It is 64 [1], paid in 2025 [2, 3].", 4) == "It is 64 [5], paid in 2025 [6, 7]."
+    assert shift_markers("Nothing of [that] 1.", 4) == "Nothing of [that] 1."
