@@ -67,7 +67,7 @@ class AnswerSettings:
     max_tokens: int = 256
     """Longest answer."""
     context_tokens: int = 350
-    """How much text of the files the model is shown."""
+    """How much text of the files the model is shown, in tokens; a small model answers no better with more."""
     min_similarity: float = 0.25
     """With no passage at least this close to the question the model is not asked, unless it is not plainly English and shares a
     long word."""

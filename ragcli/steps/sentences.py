@@ -11,6 +11,8 @@ WORD = re.compile(r"[^\W_]+(?:(?<=\d)[.,]\d+)*")
 CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
 BOUNDARY = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s)|[。！？]+[”’」』）]*|\n+")
 """Where a sentence may end."""
+SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’»)\]」』）]*$")
+"""How a text ends whose last sentence is whole."""
 QUOTATION_MARKS = (("“", "”"), ("「", "」"), ("『", "』"))
 """Of Chinese and Japanese, where what is quoted may be sentences that are part of one."""
 LONGEST_QUOTATION = 120
@@ -30,8 +32,7 @@ GERMAN_DAY = re.compile(
 LIST_NUMBER = re.compile(r"[ \t>#*-]*\d\d?(?:\.\d\d?)*")
 """What a line of a list or a heading begins with, up to its full stop."""
 LIST_ITEM = re.compile(rf"{LIST_NUMBER.pattern}[.)][ \t]")
-SENTENCE_MARKS = frozenset('.!?…。！？»”’」』"')
-SENTENCE_END = re.compile(r"[.!?…](?=\s|$)")
+FULL_STOP = re.compile(r"[.!?…](?=\s|$)")
 WRAPPED_LINE = 50
 """Characters: a line break behind at least so many may be one of a wrapped line."""
 PROSE_END, PROSE_START = re.compile(r"(?:^|\s)[^\W\d_]+,?$"), re.compile(r"[^\W\d_]+(?=[\s,.;:]|$)")
@@ -107,7 +108,7 @@ def split_windows(text: str, longest: int, least: int = 0) -> list[tuple[tuple[i
 
 def _is_line(text: str, span: tuple[int, int]) -> bool:
     """Whether the span is a line of its own, which ends with no mark of a sentence."""
-    return text[slice(*span)].rstrip()[-1:] not in SENTENCE_MARKS
+    return not SENTENCE_END.search(text, *span)
 
 
 def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
@@ -130,13 +131,13 @@ def _is_wrapped(text: str, end: int, rest: str) -> bool:
     start = text.rfind("\n", 0, end) + 1
     if end - start < WRAPPED_LINE:
         return False
-    if SENTENCE_END.search(text, end - 1, end) and LIST_ITEM.match(text, end + 1):
+    if SENTENCE_END.search(text, start, end) and LIST_ITEM.match(text, end + 1):
         return False
     if rest.islower() or rest.isdigit() or (rest and rest in "(\"'"):
         return True
     line, after = text[start:end], text[end + 1 :].partition("\n")[0].strip()
     before = text[:start].rstrip("\n")[-2 * len(line) :].rpartition("\n")[2]
-    is_prose = not after.isupper() and (len(after) >= WRAPPED_LINE or SENTENCE_END.search(after))
+    is_prose = not after.isupper() and (len(after) >= WRAPPED_LINE or FULL_STOP.search(after))
     word = PROSE_START.match(after) if is_prose and PROSE_END.search(line) else None
     return word is not None and len(f"{line} {word[0]}") > max(len(before), len(after))
 

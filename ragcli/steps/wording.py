@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 from ragcli.steps.citing import LONGEST_QUOTE, SPACED_MARKER, cite_statement, says_not_found
 from ragcli.steps.languages import guess_language
-from ragcli.steps.sentences import plain_words, words_of
+from ragcli.steps.sentences import SENTENCE_END, plain_words, words_of
 from ragcli.types import Passage
 
 LEAST_RESTATED = 0.3
@@ -26,7 +26,6 @@ LEAST_TAKEN = 0.8
 """Of a sentence's words. What a sentence of a file has fewer of was not taken from it, or from others too."""
 CUT_QUOTE = LONGEST_QUOTE - 30
 """Characters: what is longer, and ends like no sentence, was cut at a word."""
-SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’»)\]」』）]*$")
 YEAR = re.compile(r",? \d{4}\b")
 NAME = re.compile(r" [A-ZÄÖÜÀ-Þ][\w'’-]+")
 ALTERNATIVES = re.compile(r"\b(?:or|and)\b", re.IGNORECASE)
